@@ -1,0 +1,98 @@
+/**
+ * Expected answers that are not successes. A Fault is a value that is returned, never thrown (throwing costs 20 times
+ * returning). The list of codes is closed and speaks no vendor's language; each wire's `faults.ts` maps every code to
+ * its own status, code and text.
+ */
+export const faultCodes = [
+  // who
+  'anonymous-denied',
+  'access-denied',
+  'access-key-unknown',
+  'session-token-invalid',
+  'session-token-expired',
+  'signature-mismatch',
+  'signature-malformed',
+  'signature-query-malformed',
+  'signature-expired',
+  'signature-not-yet-valid',
+  'clock-skewed',
+  'credential-region-wrong',
+  'credential-service-wrong',
+  'payload-hash-missing',
+  'payload-hash-mismatch',
+  'chunk-signature-mismatch',
+  'chunk-size-invalid',
+  'trailer-malformed',
+  // where
+  'bucket-missing',
+  'bucket-name-invalid',
+  'bucket-exists',
+  'bucket-owned',
+  'bucket-not-empty',
+  'bucket-limit',
+  'bucket-owner-malformed',
+  'region-wrong',
+  'location-invalid',
+  'location-incompatible',
+  'object-missing',
+  'version-missing',
+  'object-archived',
+  'key-too-long',
+  'uri-invalid',
+  // what was asked
+  'argument-invalid',
+  'request-invalid',
+  'header-refused',
+  'not-implemented',
+  'method-not-allowed',
+  'xml-malformed',
+  'body-missing',
+  'body-too-large',
+  'body-truncated',
+  'body-too-slow',
+  'length-missing',
+  'metadata-too-large',
+  'digest-malformed',
+  'digest-mismatch',
+  'checksum-malformed',
+  'checksum-mismatch',
+  'checksum-missing',
+  'object-too-large',
+  'copy-source-too-large',
+  'storage-class-invalid',
+  'request-header-too-large',
+  // conditions
+  'not-modified',
+  'precondition-failed',
+  'condition-conflict',
+  'range-unsatisfiable',
+  'part-range-unsatisfiable',
+  // uploads
+  'upload-missing',
+  'part-invalid',
+  'part-order-invalid',
+  'part-too-small',
+  // us
+  'busy',
+  'storage-full',
+  'internal',
+  'unavailable',
+] as const
+export type FaultCode = (typeof faultCodes)[number]
+
+/** Facts a wire may put in its answer: element or header values. Their names are the vocabulary of the codes. */
+export type FaultDetail = Readonly<Record<string, string | number>>
+
+export class Fault<C extends FaultCode = FaultCode> {
+  readonly code: C
+  readonly detail: FaultDetail
+  constructor(code: C, detail: FaultDetail = noDetail) {
+    this.code = code
+    this.detail = detail
+  }
+}
+const noDetail: FaultDetail = Object.freeze({})
+
+export function fault<const C extends FaultCode>(code: C, detail?: FaultDetail): Fault<C> {
+  return new Fault(code, detail)
+}

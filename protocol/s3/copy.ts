@@ -1,0 +1,153 @@
+/** CopyObject. */
+import { type Fault, fault } from '../fault.ts'
+import { formatIsoDate } from '../http-date.ts'
+import { Level, operation, type Reply, type WireRequest } from '../operation.ts'
+import {
+  type ChecksumFault,
+  type ChecksumName,
+  type Checksums,
+  type ChecksumType,
+  checksumXml,
+  compositeSuffix,
+  parseChecksumAlgorithm,
+} from './checksum-headers.ts'
+import { type Conditions, parseSourceConditions, parseWriteConditions } from './conditions.ts'
+import { type CopySource, type CopySourceFault, parseCopySource } from './copy-source.ts'
+import {
+  checkSettings,
+  type Description,
+  type DescriptionFault,
+  encryptionHeader,
+  parseDescription,
+  refusedSourceHeaders,
+  refusedWriteHeaders,
+  type SettingFault,
+  standardStorageClass,
+} from './description.ts'
+import { etagElement, s3Document, xmlReply } from './xml.ts'
+
+export interface CopyInput {
+  readonly bucket: string
+  readonly key: string
+  readonly source: CopySource
+  readonly sourceConditions: Conditions
+  readonly targetConditions: Conditions
+  /** What the request says; of it all counts when `replace`, else only storage class and redirect. */
+  readonly description: Description
+  readonly replace: boolean
+  /** The request asks for something that may differ from the source: what a copy onto itself needs. */
+  readonly changes: boolean
+  readonly checksumAlgorithm: ChecksumName | undefined
+}
+
+export interface CopyOutput {
+  readonly etag: string
+  readonly modifiedAtMs: number
+  readonly checksums: Checksums
+  readonly checksumType: ChecksumType | undefined
+  /** Parts of a composite checksum: 0 after a copy, which always has a whole object's. */
+  readonly parts: number
+}
+
+type CopyFault = CopySourceFault | DescriptionFault | SettingFault | ChecksumFault
+
+function parseCopy(request: WireRequest): CopyInput | CopyFault {
+  const settings = checkSettings(request)
+  if (settings !== undefined) return settings
+  const source = parseCopySource(request.header('x-amz-copy-source'))
+  if ('code' in source) return source
+  const replace = parseDirective(request, 'x-amz-metadata-directive', 'metadata')
+  if (typeof replace !== 'boolean') return replace
+  const replaceTags = parseDirective(request, 'x-amz-tagging-directive', 'tagging')
+  if (typeof replaceTags !== 'boolean') return replaceTags
+  if (replaceTags) return fault('header-refused', { header: 'x-amz-tagging-directive' })
+  const description = parseDescription(request)
+  if ('code' in description) return description
+  const targetConditions = parseWriteConditions(request)
+  if ('code' in targetConditions) return targetConditions
+  const checksumAlgorithm = parseChecksumAlgorithm(request)
+  if (typeof checksumAlgorithm === 'object') return checksumAlgorithm
+  return {
+    bucket: request.bucket,
+    key: request.key,
+    source,
+    sourceConditions: parseSourceConditions(request),
+    targetConditions,
+    description,
+    replace,
+    changes:
+      replace ||
+      request.header('x-amz-storage-class') !== '' ||
+      request.header('x-amz-server-side-encryption') !== '' ||
+      request.header('x-amz-website-redirect-location') !== '',
+    checksumAlgorithm,
+  }
+}
+
+/** COPY (also when absent) or REPLACE. */
+function parseDirective(request: WireRequest, name: string, what: string): boolean | Fault<'argument-invalid'> {
+  const value = request.header(name)
+  if (value === '' || value === 'COPY') return false
+  if (value === 'REPLACE') return true
+  return fault('argument-invalid', { name, value, message: `Unknown ${what} directive.` })
+}
+
+const redirect = 'x-amz-website-redirect-location'
+
+/**
+ * What the copy says of itself. With COPY it keeps the source's headers and metadata, but neither its storage class
+ * (STANDARD unless asked otherwise) nor its website redirect (API reference, CopyObject).
+ */
+export function describeCopy(input: CopyInput, source: Description): Description | Fault<'request-invalid'> {
+  if (!input.changes && input.bucket === input.source.bucket && input.key === input.source.key)
+    return fault('request-invalid', {
+      message:
+        "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
+    })
+  if (input.replace) return input.description
+  const { [redirect]: _, ...kept } = source.headers
+  const asked = input.description.headers[redirect]
+  return {
+    headers: asked === undefined ? kept : { ...kept, [redirect]: asked },
+    metadata: source.metadata,
+    storageClass: input.description.storageClass || standardStorageClass,
+  }
+}
+
+export const copyObject = operation({
+  name: 'CopyObject',
+  match: { method: 'PUT', level: Level.object, selector: '', needs: { header: ['x-amz-copy-source'] } },
+  access: 'write',
+  body: 'none',
+  refuses: [...refusedWriteHeaders, ...refusedSourceHeaders],
+  parse: parseCopy,
+  render: (out: CopyOutput): Reply =>
+    xmlReply(
+      s3Document(
+        'CopyObjectResult',
+        etagElement(out.etag) +
+          `<LastModified>${formatIsoDate(out.modifiedAtMs)}</LastModified>` +
+          (out.checksumType === undefined ? '' : `<ChecksumType>${out.checksumType}</ChecksumType>`) +
+          checksumXml(out.checksums, compositeSuffix(out.checksumType, out.parts)),
+      ),
+      encryptionHeader,
+    ),
+  faults: [
+    'argument-invalid',
+    'request-invalid',
+    'header-refused',
+    'checksum-malformed',
+    'metadata-too-large',
+    'storage-class-invalid',
+    'key-too-long',
+    'bucket-missing',
+    'access-denied',
+    'region-wrong',
+    'object-missing',
+    'object-archived',
+    'copy-source-too-large',
+    'precondition-failed',
+    'condition-conflict',
+    'storage-full',
+  ],
+})

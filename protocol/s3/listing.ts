@@ -1,0 +1,180 @@
+/** ListObjects and ListObjectsV2: one listing, two ways to ask and answer. */
+import { formatIsoDate } from '../http-date.ts'
+import { Level, operation, type Reply, type WireRequest } from '../operation.ts'
+import { element, escapeXml } from '../xml.ts'
+import { bucketFaults } from './bucket.ts'
+import {
+  type ArgumentFault,
+  argumentInvalid,
+  decodeToken,
+  encodeToken,
+  parseEncoding,
+  parseLimit,
+  parseText,
+} from './parameters.ts'
+import { checksumAlgorithmName, encodeKey, type KeyEncoding, ownerElement, s3Document, xmlReply } from './xml.ts'
+
+export interface Listing {
+  readonly bucket: string
+  readonly prefix: string
+  readonly delimiter: string
+  /** List strictly after this key or common prefix. */
+  readonly after: string
+  readonly limit: number
+  readonly encoding: KeyEncoding
+}
+export interface ListObjectsRequest extends Listing {
+  readonly marker: string
+}
+export interface ListObjectsV2Request extends Listing {
+  readonly startAfter: string
+  readonly token: string | undefined
+  readonly withOwner: boolean
+}
+
+/** What a listing says of one object. ETag without quotes; checksum names in lower case. */
+export interface ListedEntry {
+  readonly key: string
+  readonly sizeBytes: number
+  readonly etag: string
+  readonly modifiedAtMs: number
+  readonly storageClass: string
+  readonly checksumType: string | undefined
+  readonly checksumNames: readonly string[]
+}
+export interface ListAnswer<Asked extends Listing> {
+  readonly asked: Asked
+  readonly entries: readonly ListedEntry[]
+  readonly commonPrefixes: readonly string[]
+  readonly truncated: boolean
+  readonly last: string
+  /** Canonical id of the objects' owner. */
+  readonly owner: string
+  readonly region: string
+}
+
+const tokenKind = 'objects'
+
+function parseListing(request: WireRequest): Omit<Listing, 'after'> | ArgumentFault {
+  const { query, bucket } = request
+  const prefix = parseText(query, 'prefix')
+  if (typeof prefix !== 'string') return prefix
+  const delimiter = parseText(query, 'delimiter')
+  if (typeof delimiter !== 'string') return delimiter
+  const encoding = parseEncoding(query)
+  if (typeof encoding === 'object') return encoding
+  const limit = parseLimit(query, 'max-keys', 'maxKeys')
+  if (typeof limit !== 'number') return limit
+  return { bucket, prefix, delimiter, limit, encoding }
+}
+
+function parseListObjects(request: WireRequest): ListObjectsRequest | ArgumentFault {
+  const listing = parseListing(request)
+  if (!('bucket' in listing)) return listing
+  const marker = parseText(request.query, 'marker')
+  if (typeof marker !== 'string') return marker
+  return { ...listing, marker, after: marker }
+}
+
+function parseListObjectsV2(request: WireRequest): ListObjectsV2Request | ArgumentFault {
+  const { query } = request
+  const type = query.get('list-type')
+  if (type !== '2') return argumentInvalid('list-type', 'Invalid List Type specified in Request', type ?? '')
+  const listing = parseListing(request)
+  if (!('bucket' in listing)) return listing
+  const startAfter = parseText(query, 'start-after')
+  if (typeof startAfter !== 'string') return startAfter
+  const token = query.get('continuation-token')
+  // A token outdoes start-after, which S3 then also leaves out of its answer.
+  const after = token === undefined ? startAfter : decodeToken(tokenKind, token)
+  if (after === undefined) return argumentInvalid('continuation-token', 'The continuation token provided is incorrect')
+  return { ...listing, after, startAfter, token, withOwner: query.get('fetch-owner') === 'true' }
+}
+
+/** `owner` is the Owner element of every entry, or ''. One string is appended to: 1,000 entries in about 1 ms. */
+function renderEntries(answer: ListAnswer<Listing>, owner: string): string {
+  // What is percent-encoded has nothing left to escape.
+  const written = answer.asked.encoding === undefined ? escapeXml : (key: string) => encodeKey(key, 'url')
+  let xml = ''
+  for (const entry of answer.entries) {
+    xml +=
+      `<Contents><Key>${written(entry.key)}</Key>` +
+      `<LastModified>${formatIsoDate(entry.modifiedAtMs)}</LastModified><ETag>&quot;${entry.etag}&quot;</ETag>`
+    for (const name of entry.checksumNames)
+      xml += `<ChecksumAlgorithm>${checksumAlgorithmName(name)}</ChecksumAlgorithm>`
+    if (entry.checksumType !== undefined) xml += `<ChecksumType>${entry.checksumType}</ChecksumType>`
+    xml += `<Size>${entry.sizeBytes}</Size>${owner}<StorageClass>${entry.storageClass}</StorageClass></Contents>`
+  }
+  for (const prefix of answer.commonPrefixes)
+    xml += `<CommonPrefixes><Prefix>${written(prefix)}</Prefix></CommonPrefixes>`
+  return xml
+}
+
+/** The elements after the page size that both answers share. */
+function renderShared({ asked, truncated }: ListAnswer<Listing>): string {
+  return (
+    `<MaxKeys>${asked.limit}</MaxKeys>` +
+    (asked.delimiter === '' ? '' : element('Delimiter', encodeKey(asked.delimiter, asked.encoding))) +
+    (asked.encoding === undefined ? '' : '<EncodingType>url</EncodingType>') +
+    `<IsTruncated>${truncated}</IsTruncated>`
+  )
+}
+
+function renderHead({ asked }: ListAnswer<Listing>): string {
+  return element('Name', asked.bucket) + element('Prefix', encodeKey(asked.prefix, asked.encoding))
+}
+
+function renderListObjects(answer: ListAnswer<ListObjectsRequest>): Reply {
+  const { asked, truncated, last, owner, region } = answer
+  // Without a delimiter the last key is the next marker, and S3 leaves it to the client to know.
+  const next = truncated && asked.delimiter !== '' ? element('NextMarker', encodeKey(last, asked.encoding)) : ''
+  const document = s3Document(
+    'ListBucketResult',
+    renderHead(answer) +
+      element('Marker', encodeKey(asked.marker, asked.encoding)) +
+      next +
+      renderShared(answer) +
+      renderEntries(answer, ownerElement('Owner', owner)),
+  )
+  return xmlReply(document, ['x-amz-bucket-region', region])
+}
+
+function renderListObjectsV2(answer: ListAnswer<ListObjectsV2Request>): Reply {
+  const { asked, truncated, last, owner, region } = answer
+  let paging = ''
+  if (asked.token !== undefined) paging += element('ContinuationToken', asked.token)
+  else if (asked.startAfter !== '') paging += element('StartAfter', encodeKey(asked.startAfter, asked.encoding))
+  if (truncated) paging += element('NextContinuationToken', encodeToken(tokenKind, last))
+  const document = s3Document(
+    'ListBucketResult',
+    renderHead(answer) +
+      paging +
+      `<KeyCount>${answer.entries.length + answer.commonPrefixes.length}</KeyCount>` +
+      renderShared(answer) +
+      renderEntries(answer, asked.withOwner ? ownerElement('Owner', owner) : ''),
+  )
+  return xmlReply(document, ['x-amz-bucket-region', region])
+}
+
+export const listingOperations = [
+  operation({
+    name: 'ListObjects',
+    match: { method: 'GET', level: Level.bucket, selector: '' },
+    access: 'list',
+    body: 'none',
+    refuses: [],
+    parse: parseListObjects,
+    render: renderListObjects,
+    faults: [...bucketFaults, 'argument-invalid'],
+  }),
+  operation({
+    name: 'ListObjectsV2',
+    match: { method: 'GET', level: Level.bucket, selector: 'list-type' },
+    access: 'list',
+    body: 'none',
+    refuses: [],
+    parse: parseListObjectsV2,
+    render: renderListObjectsV2,
+    faults: [...bucketFaults, 'argument-invalid'],
+  }),
+] as const

@@ -1,0 +1,67 @@
+/** UploadPartCopy. */
+import type { Fault } from '../fault.ts'
+import { formatIsoDate } from '../http-date.ts'
+import { Level, operation, type Reply, type WireRequest } from '../operation.ts'
+import { type Checksums, checksumXml } from './checksum-headers.ts'
+import { type Conditions, parseSourceConditions } from './conditions.ts'
+import { type CopySource, type CopySourceFault, parseCopySource } from './copy-source.ts'
+import { encryptionHeader, refusedReadHeaders, refusedSourceHeaders } from './description.ts'
+import { parseRequiredPartNumber, parseUpload, type UploadInput } from './multipart-upload.ts'
+import { parseCopyRange } from './ranges.ts'
+import { etagElement, s3Document, xmlReply } from './xml.ts'
+
+export interface PartCopyInput extends UploadInput {
+  readonly partNumber: number
+  readonly source: CopySource
+  readonly sourceConditions: Conditions
+  readonly range: { readonly first: number; readonly last: number } | undefined
+}
+export interface PartCopyOutput {
+  readonly etag: string
+  readonly modifiedAtMs: number
+  readonly checksums: Checksums
+}
+
+export const uploadPartCopy = operation({
+  name: 'UploadPartCopy',
+  match: { method: 'PUT', level: Level.object, selector: 'uploadId', needs: { header: ['x-amz-copy-source'] } },
+  access: 'write',
+  body: 'none',
+  refuses: [...refusedReadHeaders, ...refusedSourceHeaders],
+  parse: (request: WireRequest): PartCopyInput | CopySourceFault | Fault<'method-not-allowed'> => {
+    const partNumber = parseRequiredPartNumber(request)
+    if (typeof partNumber === 'object') return partNumber
+    const source = parseCopySource(request.header('x-amz-copy-source'))
+    if ('code' in source) return source
+    const range = parseCopyRange(request.header('x-amz-copy-source-range'))
+    if (range !== undefined && 'code' in range) return range
+    return { ...parseUpload(request), partNumber, source, sourceConditions: parseSourceConditions(request), range }
+  },
+  render: (out: PartCopyOutput): Reply =>
+    xmlReply(
+      s3Document(
+        'CopyPartResult',
+        etagElement(out.etag) +
+          `<LastModified>${formatIsoDate(out.modifiedAtMs)}</LastModified>` +
+          checksumXml(out.checksums),
+      ),
+      encryptionHeader,
+    ),
+  faults: [
+    'argument-invalid',
+    'request-invalid',
+    'header-refused',
+    'key-too-long',
+    'method-not-allowed',
+    'bucket-missing',
+    'access-denied',
+    'region-wrong',
+    'object-missing',
+    'object-archived',
+    'copy-source-too-large',
+    'upload-missing',
+    'precondition-failed',
+    'condition-conflict',
+    'storage-full',
+  ],
+})

@@ -1,0 +1,148 @@
+/**
+ * Every S3 operation that this gateway does not have yet, so that each answers S3's own NotImplemented and none falls
+ * through to the bare bucket or object. Names, methods and sub-resources: the S3 API's published model (111 operations).
+ * Bodies are drained unread.
+ */
+import { type Fault, fault } from '../fault.ts'
+import { Level, type Match, type Method, type Operation, operation } from '../operation.ts'
+
+type MissingOperation<N extends string> = Operation<N, Fault<'not-implemented'>, undefined, 'not-implemented'>
+
+interface More {
+  readonly needs?: NonNullable<Match['needs']>
+  readonly aliases?: readonly string[]
+}
+
+const notImplemented = fault('not-implemented')
+
+function missing<const N extends string>(name: N, match: Match, aliases: readonly string[] = []): MissingOperation<N> {
+  return operation({
+    name,
+    aliases,
+    match,
+    access: 'any',
+    body: 'none',
+    refuses: [],
+    parse: () => notImplemented,
+    render: (_: undefined) => ({ status: 501, headers: [], body: null }),
+    faults: ['not-implemented'],
+  })
+}
+function onBucket<const N extends string>(name: N, method: Method, selector: string, more: More = {}) {
+  const { needs, aliases } = more
+  const match = { method, level: Level.bucket, selector }
+  return missing(name, needs === undefined ? match : { ...match, needs }, aliases)
+}
+function onObject<const N extends string>(name: N, method: Method, selector: string, more: More = {}) {
+  const { needs, aliases } = more
+  const match = { method, level: Level.object, selector }
+  return missing(name, needs === undefined ? match : { ...match, needs }, aliases)
+}
+
+export const notImplementedOperations = [
+  // Its endpoint and signing name are its own; these are the marks by which a client that ignores both is known. See
+  // also ListBuckets, which refuses this operation's parameter.
+  missing('ListDirectoryBuckets', {
+    method: 'GET',
+    level: Level.service,
+    selector: '',
+    needs: { query: ['x-id=ListDirectoryBuckets'] },
+  }),
+  // Posted to a path that looks like a bucket's.
+  onBucket('WriteGetObjectResponse', 'POST', '', {
+    needs: { header: ['x-amz-request-route', 'x-amz-request-token'] },
+  }),
+
+  onBucket('CreateBucketMetadataConfiguration', 'POST', 'metadataConfiguration'),
+  onBucket('CreateBucketMetadataTableConfiguration', 'POST', 'metadataTable'),
+  onBucket('CreateSession', 'GET', 'session'),
+  onBucket('DeleteBucketAnalyticsConfiguration', 'DELETE', 'analytics'),
+  onBucket('DeleteBucketCors', 'DELETE', 'cors'),
+  onBucket('DeleteBucketEncryption', 'DELETE', 'encryption'),
+  onBucket('DeleteBucketIntelligentTieringConfiguration', 'DELETE', 'intelligent-tiering'),
+  onBucket('DeleteBucketInventoryConfiguration', 'DELETE', 'inventory'),
+  onBucket('DeleteBucketLifecycle', 'DELETE', 'lifecycle'),
+  onBucket('DeleteBucketMetadataConfiguration', 'DELETE', 'metadataConfiguration'),
+  onBucket('DeleteBucketMetadataTableConfiguration', 'DELETE', 'metadataTable'),
+  onBucket('DeleteBucketMetricsConfiguration', 'DELETE', 'metrics'),
+  onBucket('DeleteBucketOwnershipControls', 'DELETE', 'ownershipControls'),
+  onBucket('DeleteBucketPolicy', 'DELETE', 'policy'),
+  onBucket('DeleteBucketReplication', 'DELETE', 'replication'),
+  onBucket('DeleteBucketTagging', 'DELETE', 'tagging'),
+  onBucket('DeleteBucketWebsite', 'DELETE', 'website'),
+  onBucket('DeletePublicAccessBlock', 'DELETE', 'publicAccessBlock'),
+  onBucket('GetBucketAbac', 'GET', 'abac'),
+  onBucket('GetBucketAccelerateConfiguration', 'GET', 'accelerate'),
+  onBucket('GetBucketAcl', 'GET', 'acl'),
+  onBucket('GetBucketAnalyticsConfiguration', 'GET', 'analytics', { needs: { query: ['id'] } }),
+  onBucket('GetBucketCors', 'GET', 'cors'),
+  onBucket('GetBucketEncryption', 'GET', 'encryption'),
+  onBucket('GetBucketIntelligentTieringConfiguration', 'GET', 'intelligent-tiering', { needs: { query: ['id'] } }),
+  onBucket('GetBucketInventoryConfiguration', 'GET', 'inventory', { needs: { query: ['id'] } }),
+  onBucket('GetBucketLifecycleConfiguration', 'GET', 'lifecycle', { aliases: ['GetBucketLifecycle'] }),
+  onBucket('GetBucketLogging', 'GET', 'logging'),
+  onBucket('GetBucketMetadataConfiguration', 'GET', 'metadataConfiguration'),
+  onBucket('GetBucketMetadataTableConfiguration', 'GET', 'metadataTable'),
+  onBucket('GetBucketMetricsConfiguration', 'GET', 'metrics', { needs: { query: ['id'] } }),
+  onBucket('GetBucketNotificationConfiguration', 'GET', 'notification', { aliases: ['GetBucketNotification'] }),
+  onBucket('GetBucketOwnershipControls', 'GET', 'ownershipControls'),
+  onBucket('GetBucketPolicy', 'GET', 'policy'),
+  onBucket('GetBucketPolicyStatus', 'GET', 'policyStatus'),
+  onBucket('GetBucketReplication', 'GET', 'replication'),
+  onBucket('GetBucketRequestPayment', 'GET', 'requestPayment'),
+  onBucket('GetBucketTagging', 'GET', 'tagging'),
+  onBucket('GetBucketVersioning', 'GET', 'versioning'),
+  onBucket('GetBucketWebsite', 'GET', 'website'),
+  onBucket('GetObjectLockConfiguration', 'GET', 'object-lock'),
+  onBucket('GetPublicAccessBlock', 'GET', 'publicAccessBlock'),
+  onBucket('ListBucketAnalyticsConfigurations', 'GET', 'analytics'),
+  onBucket('ListBucketIntelligentTieringConfigurations', 'GET', 'intelligent-tiering'),
+  onBucket('ListBucketInventoryConfigurations', 'GET', 'inventory'),
+  onBucket('ListBucketMetricsConfigurations', 'GET', 'metrics'),
+  onBucket('ListObjectVersions', 'GET', 'versions'),
+  onBucket('PutBucketAbac', 'PUT', 'abac'),
+  onBucket('PutBucketAccelerateConfiguration', 'PUT', 'accelerate'),
+  onBucket('PutBucketAcl', 'PUT', 'acl'),
+  onBucket('PutBucketAnalyticsConfiguration', 'PUT', 'analytics'),
+  onBucket('PutBucketCors', 'PUT', 'cors'),
+  onBucket('PutBucketEncryption', 'PUT', 'encryption'),
+  onBucket('PutBucketIntelligentTieringConfiguration', 'PUT', 'intelligent-tiering'),
+  onBucket('PutBucketInventoryConfiguration', 'PUT', 'inventory'),
+  onBucket('PutBucketLifecycleConfiguration', 'PUT', 'lifecycle', { aliases: ['PutBucketLifecycle'] }),
+  onBucket('PutBucketLogging', 'PUT', 'logging'),
+  onBucket('PutBucketMetricsConfiguration', 'PUT', 'metrics'),
+  onBucket('PutBucketNotificationConfiguration', 'PUT', 'notification', { aliases: ['PutBucketNotification'] }),
+  onBucket('PutBucketOwnershipControls', 'PUT', 'ownershipControls'),
+  onBucket('PutBucketPolicy', 'PUT', 'policy'),
+  onBucket('PutBucketReplication', 'PUT', 'replication'),
+  onBucket('PutBucketRequestPayment', 'PUT', 'requestPayment'),
+  onBucket('PutBucketTagging', 'PUT', 'tagging'),
+  onBucket('PutBucketVersioning', 'PUT', 'versioning'),
+  onBucket('PutBucketWebsite', 'PUT', 'website'),
+  onBucket('PutObjectLockConfiguration', 'PUT', 'object-lock'),
+  onBucket('PutPublicAccessBlock', 'PUT', 'publicAccessBlock'),
+  onBucket('UpdateBucketMetadataInventoryTableConfiguration', 'PUT', 'metadataInventoryTable'),
+  onBucket('UpdateBucketMetadataJournalTableConfiguration', 'PUT', 'metadataJournalTable'),
+
+  onObject('DeleteObjectTagging', 'DELETE', 'tagging'),
+  onObject('GetObjectAcl', 'GET', 'acl'),
+  onObject('GetObjectLegalHold', 'GET', 'legal-hold'),
+  onObject('GetObjectRetention', 'GET', 'retention'),
+  onObject('GetObjectTagging', 'GET', 'tagging'),
+  onObject('GetObjectTorrent', 'GET', 'torrent'),
+  onObject('PutObjectAcl', 'PUT', 'acl'),
+  onObject('PutObjectLegalHold', 'PUT', 'legal-hold'),
+  onObject('PutObjectRetention', 'PUT', 'retention'),
+  onObject('PutObjectTagging', 'PUT', 'tagging'),
+  onObject('RenameObject', 'PUT', 'renameObject'),
+  onObject('RestoreObject', 'POST', 'restore'),
+  onObject('SelectObjectContent', 'POST', 'select'),
+  onObject('UpdateObjectEncryption', 'PUT', 'encryption'),
+
+  // Newer than the published model's 111: a client that knows them must not reach the bare object.
+  onObject('DeleteObjectAnnotation', 'DELETE', 'annotation'),
+  onObject('GetObjectAnnotation', 'GET', 'annotation', { needs: { query: ['annotationName'] } }),
+  onObject('ListObjectAnnotations', 'GET', 'annotation'),
+  onObject('PutObjectAnnotation', 'PUT', 'annotation'),
+  onBucket('UpdateBucketMetadataAnnotationTableConfiguration', 'PUT', 'metadataAnnotationTable'),
+] as const

@@ -1,0 +1,185 @@
+/** DeleteObject and DeleteObjects. */
+import { digestOnce } from '../checksum/digest.ts'
+import { type Fault, fault } from '../fault.ts'
+import { Level, operation, type Reply, type WireRequest } from '../operation.ts'
+
+import { childText, element, parseXml, type XmlElement } from '../xml.ts'
+import { refusedChecksumHeaders } from './checksum-headers.ts'
+import { type DeleteConditions, parseDeleteConditions, unquote } from './conditions.ts'
+import { checkVersion } from './description.ts'
+import { describeFault } from './faults.ts'
+import { checkKey } from './names.ts'
+import { type Integrity, parseIntegrity } from './object-write.ts'
+import { s3Document, xmlReply } from './xml.ts'
+
+export interface DeleteInput {
+  readonly bucket: string
+  readonly key: string
+  readonly conditions: DeleteConditions
+}
+
+const noContent: Reply = Object.freeze({ status: 204, headers: [], body: null })
+/** Asking for a multi-factor delete or to override a retention needs what buckets here do not have. */
+const refusedDeleteHeaders = ['x-amz-mfa', 'x-amz-bypass-governance-retention'] as const
+
+export const deleteObject = operation({
+  name: 'DeleteObject',
+  match: { method: 'DELETE', level: Level.object, selector: '' },
+  access: 'write',
+  body: 'none',
+  refuses: refusedDeleteHeaders,
+  parse: (
+    request: WireRequest,
+  ): DeleteInput | Fault<'header-refused'> | Fault<'argument-invalid'> | Fault<'key-too-long'> => {
+    const bad = checkKey(request.key) ?? checkVersion(request)
+    if (bad !== undefined) return bad
+    const conditions = parseDeleteConditions(request)
+    if ('code' in conditions) return conditions
+    return { bucket: request.bucket, key: request.key, conditions }
+  },
+  render: (_: undefined): Reply => noContent,
+  faults: [
+    'argument-invalid',
+    'header-refused',
+    'key-too-long',
+    'bucket-missing',
+    'access-denied',
+    'region-wrong',
+    'object-missing',
+    'precondition-failed',
+    'condition-conflict',
+  ],
+})
+
+/** One entry of a DeleteObjects document: what to delete, or why it cannot be asked for. */
+export interface DeleteItem {
+  readonly key: string
+  /** As sent; undefined when absent. */
+  readonly versionId: string | undefined
+  readonly conditions: DeleteConditions
+  readonly fault: Fault | undefined
+}
+export interface DeleteManyInput {
+  readonly bucket: string
+  readonly quiet: boolean
+  readonly items: readonly DeleteItem[]
+}
+export interface DeleteManyOutput {
+  readonly input: DeleteManyInput
+  /** In the order of the items; undefined: it is gone. */
+  readonly results: readonly (Fault | undefined)[]
+}
+
+/** Documents of at most 1,000 keys; 2 MiB hold them with every byte escaped once. */
+const itemLimit = 1000
+const documentLimitBytes = 2 * 1024 * 1024
+
+type DeleteManyFault =
+  | Exclude<ReturnType<typeof parseIntegrity>, Integrity>
+  | Fault<'xml-malformed'>
+  | Fault<'checksum-missing'>
+  | Fault<'checksum-mismatch'>
+  | Fault<'digest-mismatch'>
+
+function parseDeleteMany(request: WireRequest, body: Uint8Array): DeleteManyInput | DeleteManyFault {
+  const integrity = parseIntegrity(request)
+  if ('code' in integrity) return integrity
+  const broken = checkWhole(integrity, body)
+  if (broken !== undefined) return broken
+  const root = parseXml(body)
+  if (root === undefined || root.name !== 'Delete') return fault('xml-malformed')
+  const items: DeleteItem[] = []
+  let quiet = false
+  for (const child of root.children) {
+    if (child.name === 'Quiet') {
+      const text = child.text.trim().toLowerCase()
+      if (text !== 'true' && text !== 'false') return fault('xml-malformed')
+      quiet = text === 'true'
+    } else if (child.name === 'Object') {
+      const item = parseItem(child)
+      if (item === undefined || items.length === itemLimit) return fault('xml-malformed')
+      items.push(item)
+    } else return fault('xml-malformed')
+  }
+  return items.length === 0 ? fault('xml-malformed') : { bucket: request.bucket, quiet, items }
+}
+
+/** S3 demands a digest of the document; one in a trailer is the framing's to verify. */
+function checkWhole(
+  integrity: Integrity,
+  body: Uint8Array,
+): Fault<'checksum-missing'> | Fault<'checksum-mismatch'> | Fault<'digest-mismatch'> | undefined {
+  const { checksum, md5 } = integrity
+  if (checksum === undefined && md5 === undefined) return fault('checksum-missing')
+  if (md5 !== undefined) {
+    const calculated = digestOnce('md5', body).toString('base64')
+    if (calculated !== md5) return fault('digest-mismatch', { expected: md5, calculated })
+  }
+  if (checksum?.value === undefined) return undefined
+  return digestOnce(checksum.name, body).toString('base64') === checksum.value
+    ? undefined
+    : fault('checksum-mismatch', { algorithm: checksum.name.toUpperCase() })
+}
+
+function parseItem(object: XmlElement): DeleteItem | undefined {
+  const key = childText(object, 'Key')
+  if (key === undefined || key === '') return undefined
+  const versionId = childText(object, 'VersionId')
+  const etag = childText(object, 'ETag')
+  return {
+    key,
+    versionId,
+    conditions: etag === undefined || etag === '' ? {} : { ifMatch: [unquote(etag.trim())] },
+    fault: checkKey(key) ?? checkItemVersion(key, versionId) ?? checkItemConditions(object),
+  }
+}
+function checkItemVersion(key: string, versionId: string | undefined): Fault | undefined {
+  if (versionId === undefined || versionId === '' || versionId === 'null') return undefined
+  return fault('version-missing', { key, versionId })
+}
+/** LastModifiedTime and Size are conditions of directory buckets only. */
+function checkItemConditions(object: XmlElement): Fault | undefined {
+  for (const name of ['LastModifiedTime', 'Size'])
+    if (childText(object, name) !== undefined) return fault('header-refused', { header: name })
+  return undefined
+}
+
+function renderDeleteMany(out: DeleteManyOutput): Reply {
+  const { items, quiet } = out.input
+  let xml = ''
+  for (let i = 0; i < items.length; i++) {
+    const { key, versionId } = items[i]!
+    const version = versionId === undefined || versionId === '' ? '' : element('VersionId', versionId)
+    const result = out.results[i]
+    if (result === undefined) {
+      if (!quiet) xml += `<Deleted>${element('Key', key)}${version}</Deleted>`
+    } else {
+      const { code, message } = describeFault(result, { method: 'POST', resource: '', requestId: '', hostId: '', key })
+      xml += `<Error>${element('Key', key)}${version}${element('Code', code)}${element('Message', message)}</Error>`
+    }
+  }
+  return xmlReply(s3Document('DeleteResult', xml))
+}
+
+export const deleteObjects = operation({
+  name: 'DeleteObjects',
+  match: { method: 'POST', level: Level.bucket, selector: 'delete' },
+  access: 'write',
+  body: { limitBytes: documentLimitBytes },
+  refuses: [...refusedDeleteHeaders, ...refusedChecksumHeaders],
+  parse: parseDeleteMany,
+  render: renderDeleteMany,
+  faults: [
+    'xml-malformed',
+    'request-invalid',
+    'header-refused',
+    'digest-malformed',
+    'digest-mismatch',
+    'checksum-malformed',
+    'checksum-mismatch',
+    'checksum-missing',
+    'bucket-missing',
+    'access-denied',
+    'region-wrong',
+  ],
+})

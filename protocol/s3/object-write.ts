@@ -1,0 +1,140 @@
+/** PutObject, and what every operation with a payload declares about it. */
+import { type Fault, fault } from '../fault.ts'
+import { Level, operation, type Reply, type WireRequest } from '../operation.ts'
+import {
+  type ChecksumFault,
+  type Checksums,
+  type ChecksumType,
+  type DeclaredChecksum,
+  isBase64Of,
+  parseDeclaredChecksum,
+  pushChecksumHeaders,
+  refusedChecksumHeaders,
+} from './checksum-headers.ts'
+import { type Conditions, parseWriteConditions } from './conditions.ts'
+import {
+  checkSettings,
+  type Description,
+  type DescriptionFault,
+  parseDescription,
+  refusedWriteHeaders,
+  type SettingFault,
+} from './description.ts'
+
+/** What the client says its payload's digests are. */
+export interface Integrity {
+  readonly checksum: DeclaredChecksum | undefined
+  /** Content-MD5, base64. */
+  readonly md5: string | undefined
+}
+
+export interface PutInput extends Integrity {
+  readonly bucket: string
+  readonly key: string
+  readonly description: Description
+  readonly conditions: Conditions
+}
+
+export interface PutOutput {
+  /** Without quotes. */
+  readonly etag: string
+  readonly checksums: Checksums
+  readonly checksumType: ChecksumType | undefined
+}
+
+/** Most bytes of an object put whole, and of a part. */
+export const putLimitBytes = 5 * 1024 ** 3
+
+/** What may go wrong while a payload is received and checked. */
+export const payloadFaults = [
+  'body-truncated',
+  'body-too-slow',
+  'body-too-large',
+  'object-too-large',
+  'length-missing',
+  'chunk-signature-mismatch',
+  'signature-mismatch',
+  'signature-malformed',
+  'payload-hash-mismatch',
+  'digest-malformed',
+  'digest-mismatch',
+  'checksum-malformed',
+  'checksum-mismatch',
+  'checksum-missing',
+  'request-invalid',
+  'header-refused',
+  'storage-full',
+] as const
+export type PayloadFault = Fault<(typeof payloadFaults)[number]>
+
+export function parseIntegrity(request: WireRequest): Integrity | ChecksumFault | Fault<'digest-malformed'> {
+  const checksum = parseDeclaredChecksum(request)
+  if (checksum !== undefined && 'code' in checksum) return checksum
+  const md5 = request.header('content-md5')
+  // An empty Content-MD5 is malformed, an absent one is not: header() answers '' for both.
+  if (md5 === '' ? isSent(request, 'content-md5') : !isBase64Of(md5, 16))
+    return fault('digest-malformed', { value: md5 })
+  return { checksum, md5: md5 === '' ? undefined : md5 }
+}
+
+function isSent(request: WireRequest, name: string): boolean {
+  const headers = request.headers
+  for (let i = 0; i < headers.length; i += 2) if (headers[i] === name) return true
+  return false
+}
+
+type PutFault =
+  | DescriptionFault
+  | SettingFault
+  | ChecksumFault
+  | Fault<'digest-malformed'>
+  | Fault<'method-not-allowed'>
+
+function parsePut(request: WireRequest): PutInput | PutFault {
+  // A part number without an upload must not overwrite the object of that name.
+  if (request.query.size > 0 && request.query.has('partNumber')) return fault('method-not-allowed')
+  const settings = checkSettings(request)
+  if (settings !== undefined) return settings
+  const description = parseDescription(request)
+  if ('code' in description) return description
+  const integrity = parseIntegrity(request)
+  if ('code' in integrity) return integrity
+  const conditions = parseWriteConditions(request)
+  if ('code' in conditions) return conditions
+  return {
+    bucket: request.bucket,
+    key: request.key,
+    description,
+    checksum: integrity.checksum,
+    md5: integrity.md5,
+    conditions,
+  }
+}
+
+export const putObject = operation({
+  name: 'PutObject',
+  match: { method: 'PUT', level: Level.object, selector: '' },
+  access: 'write',
+  body: 'stream',
+  refuses: [...refusedWriteHeaders, ...refusedChecksumHeaders],
+  parse: parsePut,
+  render: (out: PutOutput): Reply => {
+    const headers = ['x-amz-server-side-encryption', 'AES256', 'ETag', `"${out.etag}"`]
+    pushChecksumHeaders(headers, out.checksums, out.checksumType, '')
+    return { status: 200, headers, body: null }
+  },
+  faults: [
+    ...payloadFaults,
+    'argument-invalid',
+    'metadata-too-large',
+    'storage-class-invalid',
+    'key-too-long',
+    'method-not-allowed',
+    'bucket-missing',
+    'access-denied',
+    'region-wrong',
+    'object-missing',
+    'precondition-failed',
+    'condition-conflict',
+  ],
+})

@@ -1,0 +1,16 @@
+/** The rows of single objects. */
+import { getObjectAttributes } from './attributes.ts'
+import { copyObject } from './copy.ts'
+import { deleteObject, deleteObjects } from './object-delete.ts'
+import { getObject, headObject } from './object-read.ts'
+import { putObject } from './object-write.ts'
+
+export const objectOperations = [
+  getObject,
+  headObject,
+  putObject,
+  copyObject,
+  deleteObject,
+  deleteObjects,
+  getObjectAttributes,
+] as const

@@ -1,0 +1,147 @@
+/** Faults in STS's words. Source: AWS STS API Reference, "Common Errors"; AWS query protocol's ErrorResponse. */
+import type { Fault, FaultCode, FaultDetail } from '../fault.ts'
+import type { Reply } from '../operation.ts'
+import { escapeXml } from '../xml.ts'
+import { stsNamespace } from './operations.ts'
+
+interface StsError {
+  readonly status: number
+  readonly code: string
+  readonly message: string | ((detail: FaultDetail) => string)
+}
+
+const tokenInvalid = {
+  status: 403,
+  code: 'InvalidClientTokenId',
+  message: 'The security token included in the request is invalid.',
+} as const
+const mismatch = {
+  status: 403,
+  code: 'SignatureDoesNotMatch',
+  message:
+    'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key ' +
+    'and signing method. Consult the service documentation for details.',
+} as const
+const incomplete = {
+  status: 400,
+  code: 'IncompleteSignature',
+  message: ({ message }: FaultDetail) => String(message ?? 'The request signature does not conform to AWS standards.'),
+} as const
+const expired = { status: 403, code: 'SignatureDoesNotMatch', message: 'Signature expired' } as const
+const failure = {
+  status: 500,
+  code: 'InternalFailure',
+  message: 'The request processing has failed because of an unknown error, exception or failure.',
+} as const
+/** What a request of this service cannot meet. */
+const invalid = { status: 400, code: 'ValidationError', message: 'The request is not valid.' } as const
+
+export const stsErrors = {
+  'anonymous-denied': {
+    status: 403,
+    code: 'MissingAuthenticationToken',
+    message: 'Request is missing Authentication Token',
+  },
+  'access-denied': { status: 403, code: 'AccessDenied', message: 'Access Denied' },
+  'access-key-unknown': tokenInvalid,
+  'session-token-invalid': tokenInvalid,
+  'session-token-expired': {
+    status: 403,
+    code: 'ExpiredToken',
+    message: 'The security token included in the request is expired',
+  },
+  'signature-mismatch': mismatch,
+  'signature-malformed': incomplete,
+  'signature-query-malformed': incomplete,
+  'signature-expired': expired,
+  'signature-not-yet-valid': { status: 403, code: 'SignatureDoesNotMatch', message: 'Signature not yet current' },
+  'clock-skewed': expired,
+  'credential-region-wrong': {
+    status: 403,
+    code: 'SignatureDoesNotMatch',
+    message: 'Credential should be scoped to a valid region.',
+  },
+  'credential-service-wrong': {
+    status: 403,
+    code: 'SignatureDoesNotMatch',
+    message: "Credential should be scoped to correct service: 'sts'.",
+  },
+  'payload-hash-missing': incomplete,
+  'payload-hash-mismatch': mismatch,
+  'chunk-signature-mismatch': mismatch,
+  'chunk-size-invalid': invalid,
+  'trailer-malformed': invalid,
+  'bucket-missing': invalid,
+  'bucket-name-invalid': invalid,
+  'bucket-exists': invalid,
+  'bucket-owned': invalid,
+  'bucket-not-empty': invalid,
+  'bucket-limit': invalid,
+  'bucket-owner-malformed': invalid,
+  'region-wrong': invalid,
+  'location-invalid': invalid,
+  'location-incompatible': invalid,
+  'object-missing': invalid,
+  'version-missing': invalid,
+  'object-archived': invalid,
+  'key-too-long': invalid,
+  'uri-invalid': invalid,
+  'argument-invalid': { status: 400, code: 'MissingAction', message: 'Missing Action' },
+  'request-invalid': {
+    status: 400,
+    code: 'InvalidAction',
+    message: ({ message }) => String(message ?? 'Invalid action'),
+  },
+  'header-refused': invalid,
+  'not-implemented': {
+    status: 501,
+    code: 'NotImplemented',
+    message: ({ action }) => `The action ${action ?? ''} is not implemented`,
+  },
+  'method-not-allowed': { status: 405, code: 'MethodNotAllowed', message: 'The specified method is not allowed.' },
+  'xml-malformed': invalid,
+  'body-missing': invalid,
+  'body-too-large': { status: 413, code: 'RequestEntityTooLarge', message: 'Request size exceeds the limit' },
+  'body-truncated': invalid,
+  'body-too-slow': invalid,
+  'length-missing': invalid,
+  'metadata-too-large': invalid,
+  'digest-malformed': invalid,
+  'digest-mismatch': invalid,
+  'checksum-malformed': invalid,
+  'checksum-mismatch': invalid,
+  'checksum-missing': invalid,
+  'object-too-large': invalid,
+  'copy-source-too-large': invalid,
+  'storage-class-invalid': invalid,
+  'request-header-too-large': invalid,
+  'not-modified': invalid,
+  'precondition-failed': invalid,
+  'condition-conflict': invalid,
+  'range-unsatisfiable': invalid,
+  'part-range-unsatisfiable': invalid,
+  'upload-missing': invalid,
+  'part-invalid': invalid,
+  'part-order-invalid': invalid,
+  'part-too-small': invalid,
+  busy: { status: 400, code: 'Throttling', message: 'Rate exceeded' },
+  'storage-full': failure,
+  internal: failure,
+  unavailable: { status: 503, code: 'ServiceUnavailable', message: 'The service is unable to handle the request.' },
+} as const satisfies Record<FaultCode, StsError>
+
+const table: Readonly<Record<FaultCode, StsError>> = stsErrors
+
+/** A fault as STS answers it. */
+export function renderStsFault(fault: Fault, context: { readonly requestId: string }): Reply {
+  const { status, code, message } = table[fault.code]
+  const text = typeof message === 'string' ? message : message(fault.detail)
+  return {
+    status,
+    headers: ['Content-Type', 'text/xml'],
+    body:
+      `<ErrorResponse xmlns="${stsNamespace}"><Error><Type>${status < 500 ? 'Sender' : 'Receiver'}</Type>` +
+      `<Code>${code}</Code><Message>${escapeXml(text)}</Message></Error>` +
+      `<RequestId>${context.requestId}</RequestId></ErrorResponse>`,
+  }
+}
