@@ -1,0 +1,43 @@
+/** What a handler is given: who asks, when, the body, and the services of this gateway. */
+import type { Clock } from '../platform/clock.ts'
+import type { Database } from '../platform/database/unit.ts'
+import type { BlobStore, IncomingBody } from './bytes/contract.ts'
+import type { BlobIds } from './store/blob-ids.ts'
+import type { ObjectCache } from './store/object-cache.ts'
+
+/** The identity behind a verified signature. */
+export interface Principal {
+  readonly accessKeyId: string
+  readonly environmentId: number
+  /** 12 digits. */
+  readonly account: string
+  readonly identityId: number
+  readonly identityName: string
+  readonly canonicalId: string
+  /** Region named by the request's credential scope. */
+  readonly region: string
+}
+
+/** Made once when the server starts; shared by all requests. */
+export interface Services {
+  readonly database: Database
+  readonly blobs: BlobStore
+  readonly blobIds: BlobIds
+  readonly clock: Clock
+  readonly objectCache: ObjectCache
+}
+
+export interface RequestContext {
+  readonly services: Services
+  readonly principal: Principal
+  /** 16 upper-case characters, unique per request. */
+  readonly requestId: string
+  /** Milliseconds since 1970 at arrival, by the movable clock. */
+  readonly nowMs: number
+  /** Of the client's own view: `http://localhost:4566`. */
+  readonly origin: string
+  /** The bucket came from the host name. */
+  readonly virtualHost: boolean
+  /** The payload of a `stream` operation. */
+  readonly body: IncomingBody
+}

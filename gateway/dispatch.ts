@@ -1,0 +1,205 @@
+/**
+ * The way of one request: split the target → authenticate → find the operation's row → parse → handler → respond.
+ * Everything up to the handler is synchronous when credentials are cached or the catalogue is SQLite, so an answer
+ * whose bytes are at hand is written inside the request's own callback.
+ */
+import { hash } from 'node:crypto'
+import { Fault, fault } from '../protocol/fault.ts'
+import { Level, type Route, type Routes } from '../protocol/operation.ts'
+import { bucketOfHost, splitAddress } from '../protocol/s3/address.ts'
+import { methodNotAllowedDetail, s3Selectors } from '../protocol/s3/operations.ts'
+import { stsBodyLimitBytes } from '../protocol/sts/operations.ts'
+import type { Authenticator, Verified } from './authenticate.ts'
+import { Aborted, type IncomingBody } from './bytes/contract.ts'
+import { collect } from './collect.ts'
+import type { RequestContext, Services } from './context.ts'
+import type { Exchange } from './exchange.ts'
+import { faultOf } from './outage.ts'
+import { openPayload } from './payload.ts'
+import type { Responder } from './responder.ts'
+import { emptyBody } from './socket-body.ts'
+import type { SocketRequest } from './socket-request.ts'
+
+export interface Wires {
+  readonly s3: Routes<RequestContext>
+  readonly sts: Routes<RequestContext>
+}
+
+const nothing = new Uint8Array(0)
+const otherOwner = fault('access-denied')
+const uriInvalid = fault('uri-invalid')
+const lengthInvalid = fault('request-invalid', { message: 'Invalid Content-Length header' })
+const accountId = /^\d{12}$/
+
+export class Dispatcher {
+  readonly #services: Services
+  readonly #wires: Wires
+  readonly #authenticator: Authenticator
+  readonly #responder: Responder
+  readonly #domains: readonly string[]
+
+  constructor(
+    services: Services,
+    wires: Wires,
+    authenticator: Authenticator,
+    responder: Responder,
+    domains: readonly string[],
+  ) {
+    this.#services = services
+    this.#wires = wires
+    this.#authenticator = authenticator
+    this.#responder = responder
+    this.#domains = domains
+  }
+
+  /** Takes a request to its answer. Never throws; the answer may come after it returns. */
+  dispatch(exchange: Exchange): void {
+    this.#services.database.shareReads(() => this.#begin(exchange))
+  }
+
+  #begin(exchange: Exchange): void {
+    try {
+      const refused = this.#address(exchange)
+      if (refused !== undefined) this.#responder.fault(exchange, refused)
+      else if (isStsCall(exchange.request)) this.#callSts(exchange)
+      else this.#settle(exchange, this.#authenticator.authenticate(exchange, 's3'), this.#operate)
+    } catch (error) {
+      this.#fail(exchange, error)
+    }
+  }
+
+  /** Goes on with a value or, when it comes, with a promise's. */
+  #settle<T>(exchange: Exchange, value: T | Promise<T>, proceed: (exchange: Exchange, value: T) => void): void {
+    if (!(value instanceof Promise)) return proceed.call(this, exchange, value)
+    value.then(
+      settled => {
+        try {
+          proceed.call(this, exchange, settled)
+        } catch (error) {
+          this.#fail(exchange, error)
+        }
+      },
+      (error: unknown) => this.#fail(exchange, error),
+    )
+  }
+
+  #address(exchange: Exchange): Fault | undefined {
+    const request = exchange.request
+    if (exchange.body !== undefined && Number.isNaN(exchange.body.declaredBytes)) {
+      // Where this request ends, and the next begins, nobody knows.
+      exchange.lastOnConnection = true
+      return lengthInvalid
+    }
+    const address = splitAddress(request.rawPath, bucketOfHost(exchange.host, this.#domains))
+    if (address instanceof Fault) return address
+    request.level = address.level
+    request.bucket = address.bucket
+    request.key = address.key
+    exchange.virtualHost = address.virtualHost
+    // A selector that cannot be read must not leave the bare operation: `DELETE key?uploadId=%ff` deletes no object.
+    if (!request.query.wellFormed) return uriInvalid
+    return request.knownMethod === undefined ? notAllowed(request) : undefined
+  }
+
+  #operate(exchange: Exchange, verified: Verified | Fault): void {
+    if (verified instanceof Fault || exchange.aborted) return this.#respond(exchange, verified)
+    exchange.verified = verified
+    const refused = verified.form === 'query' ? exchange.request.adoptQueryHeaders() : undefined
+    if (refused !== undefined) return this.#responder.fault(exchange, refused)
+    this.#settle(exchange, this.#run(exchange, verified), this.#respond)
+  }
+
+  /** STS signs the hash of a body without sending it: the body comes first, then the signature. */
+  #callSts(exchange: Exchange): void {
+    exchange.wire = 'sts'
+    const bytes = exchange.body === undefined ? nothing : collect(exchange.body, stsBodyLimitBytes)
+    this.#settle<Uint8Array | Fault | Aborted>(exchange, bytes, (_, body) => {
+      if (body instanceof Fault || body instanceof Aborted) return this.#respond(exchange, body)
+      const verified = this.#authenticator.authenticate(exchange, 'sts', hash('sha256', body))
+      this.#settle(exchange, verified, (_, who) => {
+        if (who instanceof Fault) return this.#respond(exchange, who)
+        const route = this.#wires.sts.find(exchange.request)
+        exchange.route = route
+        const outcome =
+          route === undefined ? notAllowed(exchange.request) : this.#handle(exchange, route, who, emptyBody, body)
+        this.#settle(exchange, outcome, this.#respond)
+      })
+    })
+  }
+
+  #respond(exchange: Exchange, outcome: unknown): void {
+    this.#responder.answer(exchange, outcome)
+  }
+
+  /** Answers the handler's output or a fault, or a promise of it. */
+  #run(exchange: Exchange, verified: Verified): unknown {
+    const request = exchange.request
+    const route = this.#wires[exchange.wire].find(request)
+    if (route === undefined) return notAllowed(request)
+    exchange.route = route
+    const operation = route.operation
+    for (let i = 0; i < request.headers.length; i += 2) {
+      const header = request.headers[i]!
+      if (route.refuses.has(header) && request.headers[i + 1] !== '') return fault('not-implemented', { header })
+    }
+    const owner = request.header('x-amz-expected-bucket-owner')
+    if (owner !== '' && owner !== verified.principal.account)
+      return accountId.test(owner) ? otherOwner : fault('bucket-owner-malformed', { value: owner })
+    const payload = openPayload(exchange, verified, operation.body)
+    if (payload instanceof Fault) return payload
+    const mode = operation.body
+    if (typeof mode !== 'object') return this.#handle(exchange, route, verified, payload, nothing)
+    return collect(payload, mode.limitBytes).then(bytes => {
+      if (bytes instanceof Fault || bytes instanceof Aborted) return bytes
+      const client = payload.expectedPayloadSha256
+      const computed = client === undefined ? undefined : hash('sha256', bytes)
+      if (client !== undefined && client !== computed)
+        return fault('payload-hash-mismatch', { client, computed: computed! })
+      return this.#handle(exchange, route, verified, payload, bytes)
+    })
+  }
+
+  #handle(
+    exchange: Exchange,
+    route: Route<RequestContext>,
+    verified: Verified,
+    body: IncomingBody,
+    bytes: Uint8Array,
+  ): unknown {
+    const input: unknown = route.operation.parse(exchange.request, bytes)
+    if (input instanceof Fault) return input
+    const context: RequestContext = {
+      services: this.#services,
+      principal: verified.principal,
+      requestId: exchange.id,
+      nowMs: verified.nowMs,
+      origin: `${exchange.scheme}://${exchange.host}`,
+      virtualHost: exchange.virtualHost,
+      body,
+    }
+    // Only what reads can be run again: its body, if any, is still there.
+    if (route.operation.access === 'read') exchange.again = () => route.handle(context, input)
+    return route.handle(context, input)
+  }
+
+  /** A bug or an outage: logged with its cause, answered without it. */
+  #fail(exchange: Exchange, error: unknown): void {
+    this.#responder.fault(exchange, faultOf(error), error)
+  }
+}
+
+function notAllowed(request: SocketRequest): Fault {
+  const selector = request.query.selector(s3Selectors)
+  const detail = methodNotAllowedDetail(request.method, request.level, selector)
+  return fault('method-not-allowed', { ...detail, method: request.methodText.toUpperCase() })
+}
+
+/** STS shares S3's port: its calls go to `/`, and say so by credential scope, action or form. */
+function isStsCall(request: SocketRequest): boolean {
+  if (request.level !== Level.service) return false
+  return (
+    request.header('authorization').includes('/sts/aws4_request') ||
+    request.query.has('Action') ||
+    (request.method === 'POST' && request.header('content-type').startsWith('application/x-www-form-urlencoded'))
+  )
+}

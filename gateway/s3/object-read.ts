@@ -1,0 +1,114 @@
+/** GetObject and HeadObject. On SQLite both answer at once: no promise between the socket and its reply. */
+
+import type { Unit } from '../../platform/database/unit.ts'
+import { Fault, fault } from '../../protocol/fault.ts'
+import { parseHttpDate } from '../../protocol/http-date.ts'
+import { isArchived } from '../../protocol/s3/description.ts'
+import type { ReadInput, ReadOutput } from '../../protocol/s3/object-read.ts'
+import { resolveRange, type Span } from '../../protocol/s3/ranges.ts'
+import { BlobSource } from '../bytes/contract.ts'
+import type { RequestContext } from '../context.ts'
+import { checkRead } from '../rules/conditions.ts'
+import type { BucketFault, Checksums, FoundObject, ObjectRef } from '../store/contract.ts'
+import type { ObjectCache } from '../store/object-cache.ts'
+import { findPart } from '../store/object-parts.ts'
+import { byteSlices, headObject as findHead, findObject } from '../store/objects.ts'
+import { objectRef } from './object-ref.ts'
+
+type ReadFault =
+  | BucketFault
+  | Fault<'object-missing'>
+  | Fault<'object-archived'>
+  | Fault<'not-modified'>
+  | Fault<'precondition-failed'>
+  | Fault<'range-unsatisfiable'>
+  | Fault<'part-range-unsatisfiable'>
+
+export function getObject(context: RequestContext, input: ReadInput) {
+  const { database, objectCache } = context.services
+  const ref = objectRef(context, input.bucket, input.key)
+  const known = objectCache.find(ref)
+  if (known !== undefined) return database.read(() => openFound(known, input, context.nowMs, true))
+  return database.read(() => openObject(ref, input, context.nowMs, objectCache))
+}
+
+export function headObject(context: RequestContext, input: ReadInput) {
+  const ref = objectRef(context, input.bucket, input.key)
+  return context.services.database.read(() => openObject(ref, input, context.nowMs, undefined))
+}
+
+/** Finds an object and the bytes of it that are asked for, in one unit, so that nothing changes in between. */
+function* openObject(
+  ref: ObjectRef,
+  input: ReadInput,
+  nowMs: number,
+  cache: ObjectCache | undefined,
+): Unit<ReadOutput | ReadFault> {
+  const withBytes = cache !== undefined
+  const found = withBytes ? yield* findObject(ref) : yield* findHead(ref)
+  if (found instanceof Fault) return found
+  cache?.keep(ref, found)
+  return yield* openFound(found, input, nowMs, withBytes)
+}
+
+function* openFound(
+  found: FoundObject,
+  input: ReadInput,
+  nowMs: number,
+  withBytes: boolean,
+): Unit<ReadOutput | ReadFault> {
+  const verdict = checkRead(input.conditions, found, nowMs)
+  if (verdict !== undefined) return verdict
+  if (withBytes && isArchived(found.storageClass)) return fault('object-archived', { storageClass: found.storageClass })
+  let span: Span | undefined
+  let partChecksums: Checksums | undefined
+  if (input.partNumber !== undefined) {
+    const part = yield* spanOfPart(found, input.partNumber)
+    if (part instanceof Fault) return part
+    partChecksums = found.checksumType === 'COMPOSITE' ? part.checksums : undefined
+    // An empty object has no byte to name in a Content-Range: it is answered whole.
+    span = found.sizeBytes === 0 ? undefined : part.span
+  } else if (input.range !== undefined && rangeHolds(input.ifRange, found)) {
+    const resolved = resolveRange(input.range, found.sizeBytes)
+    if (resolved === 'unsatisfiable')
+      return fault('range-unsatisfiable', { range: input.rangeText, sizeBytes: found.sizeBytes })
+    span = resolved
+  }
+  const body = withBytes ? yield* bytesOf(found, span) : null
+  return { object: found, input, span, partChecksums, body }
+}
+
+/** Where part `number` lies. An object put whole has one part. */
+function* spanOfPart(
+  found: FoundObject,
+  number: number,
+): Unit<{ span: Span; checksums: Checksums } | Fault<'part-range-unsatisfiable'>> {
+  if (found.parts === 0)
+    return number === 1
+      ? { span: { offset: 0, length: found.sizeBytes }, checksums: found.checksums }
+      : fault('part-range-unsatisfiable', { partNumber: number, parts: 1 })
+  const part = yield* findPart(found, number)
+  if (part === undefined) return fault('part-range-unsatisfiable', { partNumber: number, parts: found.parts })
+  return { span: { offset: part.offset, length: part.sizeBytes }, checksums: part.checksums }
+}
+
+/** If-Range: a strong ETag or the exact date; otherwise the whole object is answered (RFC 9110 §13.1.5). */
+function rangeHolds(ifRange: string, found: FoundObject): boolean {
+  if (ifRange === '') return true
+  if (ifRange === `"${found.etag}"`) return true
+  const ms = parseHttpDate(ifRange)
+  return ms !== undefined && ms === Math.floor(found.modifiedAtMs / 1000) * 1000
+}
+
+/** The bytes of an object, or of a span of it: at hand when they are inline, else where they are. */
+export function* bytesOf(found: FoundObject, span: Span | undefined): Unit<Uint8Array | BlobSource | null> {
+  if (found.place === 'empty') return null
+  if (found.data !== undefined)
+    return span === undefined ? found.data : found.data.subarray(span.offset, span.offset + span.length)
+  const offset = span === undefined ? 0 : span.offset
+  const length = span === undefined ? found.sizeBytes : span.length
+  if (length === 0) return null
+  if (found.place === 'stored')
+    return new BlobSource([{ blobId: found.blobId!, offset, sizeBytes: length }], found.blobId!)
+  return new BlobSource(yield* byteSlices(found, offset, length), found.blobId!)
+}

@@ -1,0 +1,119 @@
+/** CopyObject moves no bytes: the copy names the source's blob, whatever its place. */
+import { one, sql, type Unit } from '../../platform/database/unit.ts'
+import { Fault, fault } from '../../protocol/fault.ts'
+import { checkSource, checkWrite, type WriteVerdict } from '../rules/conditions.ts'
+import { addReference, release } from './blobs.ts'
+import type {
+  BucketFault,
+  Checksums,
+  ChecksumType,
+  Conditions,
+  Description,
+  ObjectRecord,
+  ObjectRef,
+} from './contract.ts'
+import {
+  aboutSource,
+  bucketColumns,
+  isThere,
+  type ObjectColumns,
+  objectColumns,
+  objectMissing,
+  readObject,
+  refused,
+} from './rows.ts'
+import { nextSeq } from './seq.ts'
+import { conditioned, findTarget, saveObject, targetBucket, targetTables } from './target.ts'
+
+const SOURCE = sql(`SELECT ${bucketColumns}, ${objectColumns} ${targetTables} ${targetBucket}`)
+
+export type SourceFault =
+  | BucketFault
+  | Fault<'object-missing'>
+  | Fault<'precondition-failed'>
+  | Fault<'condition-conflict'>
+export interface SourceQuery {
+  readonly source: ObjectRef
+  readonly sourceConditions: Conditions
+  /** When given: 'condition-conflict' if the source is another version by now. */
+  readonly sourceSeq?: number | undefined
+  /** When given too: unless that version has the same bytes, as after another copy onto itself. */
+  readonly sourceBlobId?: number | null
+  readonly nowMs: number
+}
+export type SourceRow = ObjectColumns & { readonly seq: number }
+
+/** A copy's source. All faults have detail {side: 'source'}. */
+export function* findSource(p: SourceQuery): Unit<SourceRow | SourceFault> {
+  const { source } = p
+  const row = yield* one<ObjectColumns>(SOURCE, [source.key, source.environmentId, source.bucket])
+  const denied = refused(row, source)
+  if (row === undefined || denied !== undefined) return aboutSource(denied!)
+  if (!isThere(row)) return aboutSource(objectMissing(source))
+  const failed = checkSource(p.sourceConditions, { etag: row.etag, modifiedAtMs: row.modified_at }, p.nowMs)
+  if (failed !== undefined) return aboutSource(failed)
+  if (p.sourceSeq !== undefined && p.sourceSeq !== row.seq && p.sourceBlobId !== row.blob_id)
+    return fault('condition-conflict', { side: 'source' })
+  return row
+}
+
+export interface CopyObject<F extends Fault> extends SourceQuery {
+  readonly target: ObjectRef
+  readonly targetConditions: Conditions
+  /** What the copy says about itself, or why this source may not be copied so. Pure: it may be called again. */
+  readonly describe: (source: ObjectRecord) => Description | F
+  /** Instead of the source's, when computed anew; the copy of a multipart object is then one put whole. */
+  readonly etag?: string | undefined
+  readonly checksums?: { readonly type: ChecksumType | undefined; readonly values: Checksums } | undefined
+}
+export interface Copied {
+  readonly etag: string
+  readonly seq: number
+  readonly modifiedAtMs: number
+  readonly checksums: Checksums
+  readonly checksumType: ChecksumType | undefined
+  readonly sizeBytes: number
+  readonly sourceSeq: number
+}
+/** Also onto itself. Faults about the source have detail {side: 'source'}. */
+export function* copyObject<F extends Fault = never>(
+  p: CopyObject<F>,
+): Unit<Copied | F | SourceFault | NonNullable<WriteVerdict>> {
+  const target = yield* findTarget(p.target)
+  if (target instanceof Fault) return target
+  const row = yield* findSource(p)
+  if (row instanceof Fault) return row
+  const source = readObject(row, p.source.key)
+  const description = p.describe(source)
+  if (description instanceof Fault) return description
+  const failed = checkWrite(p.targetConditions, conditioned(target))
+  if (failed !== undefined) return failed
+  if (target.blob_id !== row.blob_id) {
+    yield* addReference(row)
+    yield* release(target)
+  }
+  const copied: Copied = {
+    etag: p.etag ?? source.etag,
+    seq: nextSeq(p.nowMs, target.seq ?? 0),
+    modifiedAtMs: p.nowMs,
+    checksums: p.checksums?.values ?? source.checksums,
+    checksumType: p.checksums === undefined ? source.checksumType : p.checksums.type,
+    sizeBytes: source.sizeBytes,
+    sourceSeq: source.seq,
+  }
+  yield* saveObject({
+    bucketId: target.bucket_id,
+    key: p.target.key,
+    seq: copied.seq,
+    sizeBytes: copied.sizeBytes,
+    bytes: row,
+    etag: copied.etag,
+    modifiedAtMs: copied.modifiedAtMs,
+    ownerId: p.target.identityId,
+    description,
+    parts: p.etag === undefined ? source.parts : 0,
+    checksumType: copied.checksumType,
+    checksums: copied.checksums,
+  })
+  return copied
+}

@@ -1,0 +1,123 @@
+/** Environments, their identities and those's credentials. */
+import { one, run, sql, type Unit } from '../../platform/database/unit.ts'
+import { deriveCanonicalId } from '../identities-file.ts'
+import { nextOf } from './counters.ts'
+
+/** What `--identities FILE` says, checked. */
+export interface IdentitiesDefinition {
+  readonly environments: readonly {
+    readonly name: string
+    /** 12 digits. */
+    readonly account: string
+    readonly identities: readonly {
+      readonly name: string
+      /** 64 hexadecimal digits. */
+      readonly canonicalId?: string | undefined
+      readonly credentials: readonly {
+        readonly accessKeyId: string
+        readonly secretAccessKey: string
+        readonly sessionToken?: string | undefined
+        readonly expiresAtMs?: number | undefined
+      }[]
+    }[]
+  }[]
+}
+
+const FIND_ENVIRONMENT = sql(`SELECT id, account FROM environments WHERE name = $1`)
+const INSERT_ENVIRONMENT = sql(`INSERT INTO environments (id, name, account, created_at) VALUES ($1, $2, $3, $4)`)
+const UPDATE_ENVIRONMENT = sql(`UPDATE environments SET account = $1 WHERE id = $2`)
+const FIND_IDENTITY = sql(`SELECT id, canonical_id FROM identities WHERE environment_id = $1 AND name = $2`)
+const INSERT_IDENTITY = sql(`INSERT INTO identities (id, environment_id, name, canonical_id) VALUES ($1, $2, $3, $4)`)
+const UPDATE_IDENTITY = sql(`UPDATE identities SET canonical_id = $1 WHERE id = $2`)
+const SAVE_CREDENTIAL = sql(`
+  INSERT INTO credentials (access_key_id, environment_id, identity_id, secret_access_key, session_token, expires_at)
+  VALUES ($1, $2, $3, $4, $5, $6)
+  ON CONFLICT (access_key_id) DO UPDATE SET environment_id = excluded.environment_id,
+    identity_id = excluded.identity_id, secret_access_key = excluded.secret_access_key,
+    session_token = excluded.session_token, expires_at = excluded.expires_at`)
+const DELETE_CREDENTIAL = sql(`DELETE FROM credentials WHERE access_key_id = $1 AND secret_access_key = $2`)
+const LOAD_CREDENTIAL = sql(`
+  SELECT c.secret_access_key AS secret, c.session_token AS token, c.expires_at AS expires_at,
+    c.environment_id AS environment_id, e.account AS account, c.identity_id AS identity_id, i.name AS identity_name,
+    i.canonical_id AS canonical_id
+  FROM credentials c JOIN identities i ON i.id = c.identity_id JOIN environments e ON e.id = c.environment_id
+  WHERE c.access_key_id = $1`)
+
+/**
+ * Makes what the definition names and the store lacks, and brings the rest up to date. What it no longer names stays:
+ * others (the provisioner) make environments too. Throws when a name, account or canonical id is taken by another.
+ */
+export function* ensureIdentities(definition: IdentitiesDefinition, nowMs: number): Unit<void> {
+  for (const { name, account, identities } of definition.environments) {
+    const environmentId = yield* ensureEnvironment(name, account, nowMs)
+    for (const identity of identities) {
+      const canonicalId = identity.canonicalId ?? deriveCanonicalId(account, identity.name)
+      const identityId = yield* ensureIdentity(environmentId, identity.name, canonicalId)
+      for (const { accessKeyId, secretAccessKey, sessionToken, expiresAtMs } of identity.credentials) {
+        const rest = [secretAccessKey, sessionToken ?? null, expiresAtMs ?? null]
+        yield* run(SAVE_CREDENTIAL, [accessKeyId, environmentId, identityId, ...rest])
+      }
+    }
+  }
+}
+
+/** Revokes a credential if it still has this secret. Answers whether it did. */
+export function* revokeCredential(accessKeyId: string, secretAccessKey: string): Unit<boolean> {
+  return (yield* run(DELETE_CREDENTIAL, [accessKeyId, secretAccessKey])) > 0
+}
+
+function* ensureEnvironment(name: string, account: string, nowMs: number): Unit<number> {
+  const row = yield* one<{ id: number; account: string }>(FIND_ENVIRONMENT, [name])
+  if (row === undefined) {
+    const id = yield* nextOf('environment')
+    yield* run(INSERT_ENVIRONMENT, [id, name, account, nowMs])
+    return id
+  }
+  if (row.account !== account) yield* run(UPDATE_ENVIRONMENT, [account, row.id])
+  return row.id
+}
+
+function* ensureIdentity(environmentId: number, name: string, canonicalId: string): Unit<number> {
+  const row = yield* one<{ id: number; canonical_id: string }>(FIND_IDENTITY, [environmentId, name])
+  if (row === undefined) {
+    const id = yield* nextOf('identity')
+    yield* run(INSERT_IDENTITY, [id, environmentId, name, canonicalId])
+    return id
+  }
+  if (row.canonical_id !== canonicalId) yield* run(UPDATE_IDENTITY, [canonicalId, row.id])
+  return row.id
+}
+
+export interface Credential {
+  readonly secretAccessKey: string
+  readonly sessionToken: string | null
+  readonly expiresAtMs: number | null
+  readonly environmentId: number
+  readonly account: string
+  readonly identityId: number
+  readonly identityName: string
+  readonly canonicalId: string
+}
+export function* loadCredential(accessKeyId: string): Unit<Credential | undefined> {
+  const row = yield* one<{
+    secret: string
+    token: string | null
+    expires_at: number | null
+    environment_id: number
+    account: string
+    identity_id: number
+    identity_name: string
+    canonical_id: string
+  }>(LOAD_CREDENTIAL, [accessKeyId])
+  if (row === undefined) return undefined
+  return {
+    secretAccessKey: row.secret,
+    sessionToken: row.token,
+    expiresAtMs: row.expires_at,
+    environmentId: row.environment_id,
+    account: row.account,
+    identityId: row.identity_id,
+    identityName: row.identity_name,
+    canonicalId: row.canonical_id,
+  }
+}

@@ -1,0 +1,27 @@
+/** A clean world: buckets, objects and uploads go; identities and credentials stay. */
+import { all, run, sql, type Unit } from '../../platform/database/unit.ts'
+import { releaseObjectsOfBucket, releaseUploadsOfBucket } from './dropping.ts'
+
+const ENVIRONMENTS = sql(`SELECT id FROM environments`)
+const ENVIRONMENT = sql(`SELECT id FROM environments WHERE name = $1`)
+const BUCKETS = sql(`SELECT id FROM buckets WHERE environment_id = $1`)
+const DELETE_BUCKETS = sql(`DELETE FROM buckets WHERE environment_id = $1`)
+
+/**
+ * Empties one environment, or all. The bytes are released and left to the sweeper: wake it afterwards. Uploads of
+ * bodies that are under way are not disturbed; they find no bucket.
+ * @param name undefined for all
+ * @returns false when there is no environment of that name
+ */
+export function* resetEnvironment(name: string | undefined): Unit<boolean> {
+  const environments =
+    name === undefined ? yield* all<{ id: number }>(ENVIRONMENTS, []) : yield* all<{ id: number }>(ENVIRONMENT, [name])
+  for (const { id } of environments) {
+    for (const bucket of yield* all<{ id: number }>(BUCKETS, [id])) {
+      yield* releaseUploadsOfBucket(bucket.id)
+      yield* releaseObjectsOfBucket(bucket.id)
+    }
+    yield* run(DELETE_BUCKETS, [id])
+  }
+  return name === undefined || environments.length > 0
+}
