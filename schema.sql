@@ -156,3 +156,50 @@ CREATE TABLE counters (
   name TEXT COLLATE "C" PRIMARY KEY,
   value BIGINT NOT NULL
 );
+
+-- version 2
+
+-- versioning: 0 never, 1 enabled, 2 suspended. settings: all that requests for the bucket's contents must know and that
+-- is not as in a new bucket: {"policy": …, "lock": …}; null is the common case. bucket_documents has the rest.
+ALTER TABLE buckets ADD COLUMN versioning INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE buckets ADD COLUMN settings TEXT COLLATE "C";
+
+-- versioned: 0 is the version whose id is 'null', 1 one whose id is made of seq. properties: {"tags": …, "acl": …}.
+ALTER TABLE objects ADD COLUMN versioned INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE objects ADD COLUMN properties TEXT COLLATE "C";
+ALTER TABLE uploads ADD COLUMN properties TEXT COLLATE "C";
+ALTER TABLE completed_uploads ADD COLUMN versioned INTEGER NOT NULL DEFAULT 0;
+
+-- The versions of a key that are not its object: older ones, and delete markers. rank is -seq: the newest comes first.
+-- Without a row in objects the newest of a key is a delete marker. Of all versions of a key at most one has versioned 0.
+CREATE TABLE versions (
+  bucket_id BIGINT NOT NULL,
+  key TEXT COLLATE "C" NOT NULL,
+  rank BIGINT NOT NULL,
+  versioned INTEGER NOT NULL,
+  marker INTEGER NOT NULL,
+  size BIGINT NOT NULL,
+  blob_id BIGINT,
+  place INTEGER,
+  etag TEXT COLLATE "C" NOT NULL,
+  modified_at BIGINT NOT NULL,
+  owner_id BIGINT NOT NULL,
+  storage_class TEXT COLLATE "C" NOT NULL,
+  parts INTEGER NOT NULL,
+  checksum_type TEXT COLLATE "C",
+  checksums TEXT COLLATE "C",
+  headers TEXT COLLATE "C" NOT NULL,
+  metadata TEXT COLLATE "C",
+  properties TEXT COLLATE "C",
+  PRIMARY KEY (bucket_id, key, rank)
+) /* WITHOUT ROWID */;
+CREATE INDEX versions_null ON versions (bucket_id, key) WHERE versioned = 0;
+
+-- Configurations of buckets that no request for their contents needs: inventories, metrics … by kind and id.
+CREATE TABLE bucket_documents (
+  bucket_id BIGINT NOT NULL,
+  kind TEXT COLLATE "C" NOT NULL,
+  id TEXT COLLATE "C" NOT NULL,
+  document TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (bucket_id, kind, id)
+) /* WITHOUT ROWID */;

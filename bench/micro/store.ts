@@ -87,7 +87,7 @@ await measure('list 1,000', 200, 1, list({}))
 await measure('list 1,000 common prefixes', 200, 1, list({ delimiter: '/' }))
 await measure('list 1 common prefix of all', 200, 1, list({ prefix: '', delimiter: '/', after: '' }))
 await measure('delete', 20_000, 50, i =>
-  database.write(() => deleteObject({ ref: refOf(objects + i), conditions: {} })),
+  database.write(() => deleteObject({ ref: refOf(objects + i), conditions: {}, nowMs: Date.now() })),
 )
 
 const big = { ...bucket, key: 'big' }

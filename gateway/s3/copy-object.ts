@@ -8,18 +8,14 @@ import { putLimitBytes } from '../../protocol/s3/object-write.ts'
 import type { BlobSource } from '../bytes/contract.ts'
 import type { RequestContext } from '../context.ts'
 import { checkSource } from '../rules/conditions.ts'
-import type { BucketFault, Checksums, Conditions, FoundObject, ObjectRef } from '../store/contract.ts'
+import type { Checksums, Conditions, FoundObject, ObjectRef } from '../store/contract.ts'
 import * as store from '../store/objects.ts'
 import { copyAttempts, digestBytes } from './copy-digests.ts'
 import { bytesOf } from './object-read.ts'
 import { objectRef } from './object-ref.ts'
 import { ownChecksum } from './object-write.ts'
 
-export type SourceFault =
-  | BucketFault
-  | Fault<'object-missing'>
-  | Fault<'object-archived'>
-  | Fault<'precondition-failed'>
+export type SourceFault = store.FindFault | Fault<'object-archived'> | Fault<'precondition-failed'>
 
 /** A copy's source: found, its conditions hold, and it can be read. */
 export function* openSource(ref: ObjectRef, conditions: Conditions, nowMs: number): Unit<FoundObject | SourceFault> {
@@ -73,7 +69,7 @@ function* planCopy(
 
 export async function copyObject(context: RequestContext, input: CopyInput) {
   const { database } = context.services
-  const source = objectRef(context, input.source.bucket, input.source.key)
+  const source = objectRef(context, input.source.bucket, input.source.key, input.source.version)
   const target = objectRef(context, input.bucket, input.key)
   for (let attempt = 1; attempt <= copyAttempts; attempt++) {
     const plan = await database.read(() => planCopy(input, source, context.nowMs))
@@ -102,7 +98,8 @@ export async function copyObject(context: RequestContext, input: CopyInput) {
       if (copied.code === 'condition-conflict') continue
       return copied
     }
-    return { etag, checksums, checksumType: 'FULL_OBJECT' as const, modifiedAtMs: copied.modifiedAtMs, parts: 0 }
+    const { modifiedAtMs, version, sourceVersion } = copied
+    return { etag, checksums, checksumType: 'FULL_OBJECT' as const, modifiedAtMs, parts: 0, version, sourceVersion }
   }
   return fault('condition-conflict', { key: input.key })
 }

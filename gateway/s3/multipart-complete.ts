@@ -21,8 +21,9 @@ export async function completeMultipartUpload(context: RequestContext, input: Co
     }),
   )
   if (completed instanceof Fault) return completed
-  const { etag, checksums, checksumType } = completed
-  return { input, etag, checksums, checksumType, parts: partsOf(etag), location: locationOf(context, input) }
+  const { etag, checksums, checksumType, version } = completed
+  const location = locationOf(context, input)
+  return { input, etag, checksums, checksumType, version, parts: partsOf(etag), location }
 }
 
 /** How many parts an ETag of a multipart object counts. */

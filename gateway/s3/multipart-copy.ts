@@ -64,7 +64,7 @@ function both(checksum: ChecksumName): readonly ChecksumName[] {
 
 export async function uploadPartCopy(context: RequestContext, input: PartCopyInput) {
   const { database, blobIds } = context.services
-  const source = objectRef(context, input.source.bucket, input.source.key)
+  const source = objectRef(context, input.source.bucket, input.source.key, input.source.version)
   const target = objectRef(context, input.bucket, input.key)
   for (let attempt = 1; attempt <= copyAttempts; attempt++) {
     const plan = await database.read(() => planPartCopy(input, source, target, context.nowMs))
@@ -95,7 +95,8 @@ export async function uploadPartCopy(context: RequestContext, input: PartCopyInp
       if (copied.code === 'condition-conflict') continue
       return copied
     }
-    return { etag, modifiedAtMs: context.nowMs, checksums: plan.asked ? checksums : {} }
+    const { sourceVersion } = copied
+    return { etag, modifiedAtMs: context.nowMs, checksums: plan.asked ? checksums : {}, sourceVersion }
   }
   return fault('condition-conflict', { key: input.source.key })
 }

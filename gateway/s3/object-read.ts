@@ -9,15 +9,14 @@ import { resolveRange, type Span } from '../../protocol/s3/ranges.ts'
 import { BlobSource } from '../bytes/contract.ts'
 import type { RequestContext } from '../context.ts'
 import { checkRead } from '../rules/conditions.ts'
-import type { BucketFault, Checksums, FoundObject, ObjectRef } from '../store/contract.ts'
+import type { Checksums, FoundObject, ObjectRef } from '../store/contract.ts'
 import type { ObjectCache } from '../store/object-cache.ts'
 import { findPart } from '../store/object-parts.ts'
-import { byteSlices, headObject as findHead, findObject } from '../store/objects.ts'
-import { objectRef } from './object-ref.ts'
+import { byteSlices, type FindFault, headObject as findHead, findObject } from '../store/objects.ts'
+import { objectRef, versionOf } from './object-ref.ts'
 
 type ReadFault =
-  | BucketFault
-  | Fault<'object-missing'>
+  | FindFault
   | Fault<'object-archived'>
   | Fault<'not-modified'>
   | Fault<'precondition-failed'>
@@ -26,14 +25,14 @@ type ReadFault =
 
 export function getObject(context: RequestContext, input: ReadInput) {
   const { database, objectCache } = context.services
-  const ref = objectRef(context, input.bucket, input.key)
+  const ref = objectRef(context, input.bucket, input.key, input.version)
   const known = objectCache.find(ref)
   if (known !== undefined) return database.read(() => openFound(known, input, context.nowMs, true))
   return database.read(() => openObject(ref, input, context.nowMs, objectCache))
 }
 
 export function headObject(context: RequestContext, input: ReadInput) {
-  const ref = objectRef(context, input.bucket, input.key)
+  const ref = objectRef(context, input.bucket, input.key, input.version)
   return context.services.database.read(() => openObject(ref, input, context.nowMs, undefined))
 }
 
@@ -75,7 +74,7 @@ function* openFound(
     span = resolved
   }
   const body = withBytes ? yield* bytesOf(found, span) : null
-  return { object: found, input, span, partChecksums, body }
+  return { object: found, input, version: versionOf(found), span, partChecksums, body }
 }
 
 /** Where part `number` lies. An object put whole has one part. */

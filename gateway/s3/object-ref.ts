@@ -1,13 +1,25 @@
 /** From a request's words to the store's. */
+import type { VersionName } from '../../protocol/s3/version-id.ts'
 import type { RequestContext } from '../context.ts'
-import type { BucketRef, ObjectRef } from '../store/contract.ts'
+import { type BucketRef, type FoundObject, type ObjectRef, Versioning } from '../store/contract.ts'
 
 export function bucketRef(context: RequestContext, bucket: string): BucketRef {
   const { environmentId, identityId, region } = context.principal
   return { environmentId, identityId, region, bucket }
 }
 
-export function objectRef(context: RequestContext, bucket: string, key: string): ObjectRef {
+export function objectRef(
+  context: RequestContext,
+  bucket: string,
+  key: string,
+  version?: ObjectRef['version'],
+): ObjectRef {
   const { environmentId, identityId, region } = context.principal
-  return { environmentId, identityId, region, bucket, key }
+  return { environmentId, identityId, region, bucket, key, version }
+}
+
+/** How a version is named to clients; undefined in a bucket that never had versions. */
+export function versionOf(found: FoundObject): VersionName | undefined {
+  if (found.bucket.versioning === Versioning.never) return undefined
+  return { seq: found.seq, versioned: found.versioned ? 1 : 0 }
 }

@@ -40,5 +40,5 @@ export async function putObject(context: RequestContext, input: PutInput) {
     }),
   )
   if (written instanceof Fault) return written
-  return { etag, checksums, checksumType: 'FULL_OBJECT' as const }
+  return { etag, checksums, checksumType: 'FULL_OBJECT' as const, version: written.version }
 }

@@ -1,9 +1,9 @@
 /** Buckets: unique by name within an environment, used by their owner. */
 import { all, one, run, sql, type Unit } from '../../platform/database/unit.ts'
 import { type Fault, fault } from '../../protocol/fault.ts'
-import type { BucketFault, BucketRecord, BucketRef } from './contract.ts'
+import { type BucketFault, type BucketRecord, type BucketRef, Versioning } from './contract.ts'
 import { nextOf } from './counters.ts'
-import { releaseUploadsOfBucket } from './dropping.ts'
+import { dropDocuments, releaseUploadsOfBucket } from './dropping.ts'
 import { type BucketColumns, bucketColumns, refused } from './rows.ts'
 import { beyondAllKeys, compareUtf8, successor } from './seek.ts'
 
@@ -11,11 +11,13 @@ const FIND = sql(`
   SELECT ${bucketColumns}, b.created_at AS created_at FROM buckets b WHERE b.environment_id = $1 AND b.name = $2`)
 const COUNT = sql(`SELECT COUNT(*) AS n FROM buckets WHERE environment_id = $1 AND owner_id = $2`)
 const INSERT = sql(`
-  INSERT INTO buckets (id, environment_id, name, owner_id, region, created_at) VALUES ($1, $2, $3, $4, $5, $6)`)
+  INSERT INTO buckets (id, environment_id, name, owner_id, region, created_at, versioning, settings)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`)
 const ANY_OBJECT = sql(`SELECT 1 AS found FROM objects WHERE bucket_id = $1 LIMIT 1`)
+const ANY_VERSION = sql(`SELECT 1 AS found FROM versions WHERE bucket_id = $1 LIMIT 1`)
 const DELETE = sql(`DELETE FROM buckets WHERE id = $1`)
 const LIST = sql(`
-  SELECT id, name, owner_id, region, created_at FROM buckets
+  SELECT id, name, owner_id, region, created_at, versioning, settings FROM buckets
   WHERE environment_id = $1 AND name >= $2 AND name < $3 AND owner_id = $4 AND name > $5
     AND (region = $6 OR $7 = 1)
   ORDER BY name LIMIT $8`)
@@ -34,6 +36,8 @@ export function* resolveBucket(ref: BucketRef): Unit<BucketRecord | BucketFault>
     ownerId: row.bucket_owner,
     region: row.region,
     createdAtMs: row.created_at,
+    versioning: row.versioning,
+    settings: row.settings,
   }
 }
 
@@ -45,6 +49,8 @@ export interface CreateBucket {
   readonly nowMs: number
   /** Buckets an identity may own. */
   readonly limit: number
+  readonly versioning?: number
+  readonly settings?: string | null
 }
 /** 'bucket-owned' (with the bucket's `region`) when the asker owns one of that name, 'bucket-exists' when another does. */
 export function* createBucket(
@@ -59,8 +65,10 @@ export function* createBucket(
   const owned = (yield* one<{ n: number }>(COUNT, [p.environmentId, p.identityId]))!.n
   if (owned >= p.limit) return fault('bucket-limit', { limit: p.limit })
   const id = yield* nextOf('bucket')
-  yield* run(INSERT, [id, p.environmentId, p.name, p.identityId, p.region, p.nowMs])
-  return { id, name: p.name, ownerId: p.identityId, region: p.region, createdAtMs: p.nowMs }
+  const { environmentId, name, identityId: ownerId, region, nowMs: createdAtMs } = p
+  const { versioning = Versioning.never, settings = null } = p
+  yield* run(INSERT, [id, environmentId, name, ownerId, region, createdAtMs, versioning, settings])
+  return { id, name, ownerId, region, createdAtMs, versioning, settings }
 }
 
 /**
@@ -72,8 +80,10 @@ export function* deleteBucket(ref: BucketRef): Unit<undefined | BucketFault | Fa
   const denied = refused(bucket, ref)
   if (bucket === undefined || denied !== undefined) return denied!
   const id = bucket.bucket_id
-  if ((yield* one(ANY_OBJECT, [id])) !== undefined) return fault('bucket-not-empty', { bucket: ref.bucket })
+  for (const any of [ANY_OBJECT, ANY_VERSION])
+    if ((yield* one(any, [id])) !== undefined) return fault('bucket-not-empty', { bucket: ref.bucket })
   yield* releaseUploadsOfBucket(id)
+  yield* dropDocuments(id)
   yield* run(DELETE, [id])
   return undefined
 }
@@ -93,7 +103,7 @@ export function* listBuckets(
 ): Unit<{ buckets: readonly BucketRecord[]; truncated: boolean; last: string }> {
   const region = p.region ?? ''
   const from = compareUtf8(p.after, p.prefix) > 0 ? p.after : p.prefix
-  const rows = yield* all<{ id: number; name: string; owner_id: number; region: string; created_at: number }>(LIST, [
+  const rows = yield* all<ListedBucket>(LIST, [
     p.environmentId,
     from,
     successor(p.prefix) ?? beyondAllKeys,
@@ -109,6 +119,18 @@ export function* listBuckets(
     ownerId: row.owner_id,
     region: row.region,
     createdAtMs: row.created_at,
+    versioning: row.versioning,
+    settings: row.settings,
   }))
   return { buckets, truncated: p.limit > 0 && rows.length > p.limit, last: buckets.at(-1)?.name ?? '' }
+}
+
+interface ListedBucket {
+  readonly id: number
+  readonly name: string
+  readonly owner_id: number
+  readonly region: string
+  readonly created_at: number
+  readonly versioning: number
+  readonly settings: string | null
 }

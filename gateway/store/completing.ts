@@ -3,8 +3,16 @@ import { one, run, sql, type Unit } from '../../platform/database/unit.ts'
 import { Fault } from '../../protocol/fault.ts'
 import { checkWrite, type WriteVerdict } from '../rules/conditions.ts'
 import { insertComposed, release } from './blobs.ts'
-import type { Checksums, ChecksumType, Conditions, ObjectRef, PartRecord, UploadRecord } from './contract.ts'
-import { composed, decodeChecksums, encodeText, refused } from './rows.ts'
+import type {
+  Checksums,
+  ChecksumType,
+  Conditions,
+  ObjectRef,
+  PartRecord,
+  UploadRecord,
+  VersionName,
+} from './contract.ts'
+import { type BucketColumns, composed, decodeChecksums, encodeText, refused } from './rows.ts'
 import { nextSeq } from './seq.ts'
 import { conditioned, saveObject, type TargetRow, targetColumns } from './target.ts'
 import {
@@ -17,6 +25,7 @@ import {
   uploadColumns,
   uploadMissing,
 } from './upload-rows.ts'
+import { displace, nameVersion } from './versioning.ts'
 
 const TARGET = sql(`
   SELECT ${targetColumns}, ${uploadColumns} FROM buckets b
@@ -24,11 +33,12 @@ const TARGET = sql(`
   LEFT JOIN objects o ON o.bucket_id = b.id AND o.key = $3
   WHERE b.environment_id = $4 AND b.name = $5`)
 const REPEATED = sql(`
-  SELECT seq, etag, size, checksum_type, checksums FROM completed_uploads
+  SELECT seq, versioned, etag, size, checksum_type, checksums FROM completed_uploads
   WHERE bucket_id = $1 AND key = $2 AND upload_id = $3`)
 const REMEMBER = sql(`
-  INSERT INTO completed_uploads (bucket_id, key, upload_id, seq, etag, size, checksum_type, checksums, completed_at)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`)
+  INSERT INTO completed_uploads (bucket_id, key, upload_id, seq, versioned, etag, size, checksum_type, checksums,
+    completed_at)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`)
 
 /** The upload's parts, which are by then the chosen ones, with the place of each in the object. */
 const laidOut = `(SELECT number, size, blob_id, place, checksums,
@@ -84,6 +94,7 @@ export interface Chosen {
 export interface Completed {
   readonly etag: string
   readonly seq: number
+  readonly version: VersionName | undefined
   readonly checksums: Checksums
   readonly checksumType: ChecksumType | undefined
   readonly sizeBytes: number
@@ -103,7 +114,7 @@ export function* completeUpload<F extends Fault = never>(
   ])
   const denied = refused(row, ref)
   if (row === undefined || denied !== undefined) return denied!
-  if (row.upload_row === null) return yield* repeated(row.bucket_id, ref, p.uploadId)
+  if (row.upload_row === null) return yield* repeated(row, ref, p.uploadId)
   const upload = readUpload(row, row.bucket_id, ref.key)
   const parts = yield* allParts(upload.row)
   const chosen = p.choose(upload, parts)
@@ -113,11 +124,15 @@ export function* completeUpload<F extends Fault = never>(
   const kept = yield* dropOthers(upload.row, parts, chosen.numbers)
   const sizeBytes = kept.reduce((sum, part) => sum + part.sizeBytes, 0)
   yield* compose(upload.row, kept, p.composedBlobId, sizeBytes)
-  yield* release(row)
+  const { replaced, newestSeq, versioned } = yield* displace(row, ref.key)
+  yield* release(replaced)
   const { etag, checksums, checksumType } = chosen
-  const completed: Completed = { etag, seq: nextSeq(p.nowMs, row.seq ?? 0), checksums, checksumType, sizeBytes }
+  const seq = nextSeq(p.nowMs, newestSeq)
+  const version = nameVersion(row, seq, versioned)
+  const completed: Completed = { etag, seq, version, checksums, checksumType, sizeBytes }
   yield* saveObject({
     ...completed,
+    versioned,
     bucketId: row.bucket_id,
     key: ref.key,
     bytes: { blob_id: p.composedBlobId, place: composed },
@@ -172,23 +187,25 @@ function* compose(uploadRow: number, parts: readonly StoredPart[], id: number, s
 }
 
 function* remember(upload: UploadRecord, completed: Completed, nowMs: number): Unit<void> {
-  const { seq, etag, sizeBytes, checksumType, checksums } = completed
-  const what = [seq, etag, sizeBytes, checksumType ?? null, encodeText(checksums), nowMs]
+  const { seq, version, etag, sizeBytes, checksumType, checksums } = completed
+  const what = [seq, version?.versioned ?? 0, etag, sizeBytes, checksumType ?? null, encodeText(checksums), nowMs]
   yield* run(REMEMBER, [upload.bucketId, upload.key, upload.uploadId, ...what])
 }
 
-function* repeated(bucketId: number, ref: ObjectRef, uploadId: string): Unit<Completed | Fault<'upload-missing'>> {
+function* repeated(bucket: BucketColumns, ref: ObjectRef, uploadId: string): Unit<Completed | Fault<'upload-missing'>> {
   const row = yield* one<{
     seq: number
+    versioned: 0 | 1
     etag: string
     size: number
     checksum_type: ChecksumType | null
     checksums: string | null
-  }>(REPEATED, [bucketId, ref.key, uploadId])
+  }>(REPEATED, [bucket.bucket_id, ref.key, uploadId])
   if (row === undefined) return uploadMissing(ref, uploadId)
   return {
     etag: row.etag,
     seq: row.seq,
+    version: nameVersion(bucket, row.seq, row.versioned),
     checksums: decodeChecksums(row.checksums),
     checksumType: row.checksum_type ?? undefined,
     sizeBytes: row.size,

@@ -4,6 +4,8 @@
  * values. A unit that already wrote something returns `new Rollback(fault)` instead of the fault.
  */
 import type { Fault } from '../../protocol/fault.ts'
+import type { Properties } from '../../protocol/properties.ts'
+import type { BucketColumns } from './rows.ts'
 
 /** Names a bucket and who asks. `ownerOnly` units answer 'access-denied' to an identity that does not own it. */
 export interface BucketRef {
@@ -13,9 +15,24 @@ export interface BucketRef {
   readonly identityId: number
   /** The region the request was signed for; another than the bucket's answers 'region-wrong' {region}. '' = do not check. */
   readonly region: string
+  /** Decides for whoever is not simply the owner of all that is concerned; without it nobody else is let in. */
+  readonly guard?: Guard | undefined
 }
 export interface ObjectRef extends BucketRef {
   readonly key: string
+  /** A version by its sequence, or the one whose id is 'null'; undefined: the current one. */
+  readonly version?: number | 'null' | undefined
+}
+/** What a request may do, by policies and access control lists. */
+export interface Guard {
+  /** @param object undefined when the request is not about what the key names now */
+  check(bucket: BucketColumns, object: GuardedObject | undefined): Fault<'access-denied'> | undefined
+  /** Whether the asker may learn that a key names nothing. */
+  mayMiss(bucket: BucketColumns): boolean
+}
+export interface GuardedObject {
+  readonly owner_id: number
+  readonly properties: string | null
 }
 /** What resolving a BucketRef may answer, in this order of precedence. */
 export type BucketFault = Fault<'bucket-missing'> | Fault<'access-denied'> | Fault<'region-wrong'>
@@ -26,6 +43,8 @@ export interface BucketRecord {
   readonly ownerId: number
   readonly region: string
   readonly createdAtMs: number
+  readonly versioning: number
+  readonly settings: string | null
 }
 
 /** Checksums by S3's lower-case algorithm name, base64 (composite ones without the "-N"). */
@@ -41,6 +60,7 @@ export interface Description {
   /** User metadata by lower-case name without its prefix. */
   readonly metadata: Readonly<Record<string, string>>
   readonly storageClass: string
+  readonly properties?: Properties | undefined
 }
 
 export interface ObjectRecord extends Description {
@@ -48,6 +68,8 @@ export interface ObjectRecord extends Description {
   readonly key: string
   /** Version sequence: microseconds, growing within a key. */
   readonly seq: number
+  /** Its version id is made of `seq`; else it is 'null'. */
+  readonly versioned: boolean
   readonly sizeBytes: number
   /** null for an empty object that was put whole. */
   readonly blobId: number | null
@@ -66,7 +88,21 @@ export type Place = 'empty' | 'inline' | 'stored' | 'composed'
 export interface FoundObject extends ObjectRecord {
   readonly place: Place
   readonly data: Uint8Array | undefined
+  readonly bucket: BucketState
 }
+/** What a bucket's row says to those who use its contents. */
+export interface BucketState {
+  readonly versioning: number
+  /** JSON; null: as in a new bucket. */
+  readonly settings: string | null
+}
+/** What a version id is made of; `versioned` 0: written while the bucket had no versions, its id is 'null'. */
+export interface VersionName {
+  readonly seq: number
+  readonly versioned: number
+}
+/** Column `versioning` of buckets. */
+export const Versioning = { never: 0, enabled: 1, suspended: 2 } as const
 
 /** The conditions of RFC 9110 §13 and S3's on reads and writes. ETags without quotes; '*' stands for any. */
 export interface Conditions {

@@ -1,5 +1,5 @@
 /** CopyObject moves no bytes: the copy names the source's blob, whatever its place. */
-import { one, sql, type Unit } from '../../platform/database/unit.ts'
+import type { Unit } from '../../platform/database/unit.ts'
 import { Fault, fault } from '../../protocol/fault.ts'
 import { checkSource, checkWrite, type WriteVerdict } from '../rules/conditions.ts'
 import { addReference, release } from './blobs.ts'
@@ -11,27 +11,16 @@ import type {
   Description,
   ObjectRecord,
   ObjectRef,
+  VersionName,
 } from './contract.ts'
-import {
-  aboutSource,
-  bucketColumns,
-  isThere,
-  type ObjectColumns,
-  objectColumns,
-  objectMissing,
-  readObject,
-  refused,
-} from './rows.ts'
+import { findReadable, type MissingFault } from './finding.ts'
+import { aboutSource, readObject } from './rows.ts'
 import { nextSeq } from './seq.ts'
-import { conditioned, findTarget, saveObject, targetBucket, targetTables } from './target.ts'
+import { conditioned, findTarget, saveObject } from './target.ts'
+import type { VersionRow } from './version-rows.ts'
+import { displace, nameVersion } from './versioning.ts'
 
-const SOURCE = sql(`SELECT ${bucketColumns}, ${objectColumns} ${targetTables} ${targetBucket}`)
-
-export type SourceFault =
-  | BucketFault
-  | Fault<'object-missing'>
-  | Fault<'precondition-failed'>
-  | Fault<'condition-conflict'>
+export type SourceFault = BucketFault | MissingFault | Fault<'precondition-failed'> | Fault<'condition-conflict'>
 export interface SourceQuery {
   readonly source: ObjectRef
   readonly sourceConditions: Conditions
@@ -41,15 +30,13 @@ export interface SourceQuery {
   readonly sourceBlobId?: number | null
   readonly nowMs: number
 }
-export type SourceRow = ObjectColumns & { readonly seq: number }
+export type SourceRow = VersionRow & { readonly seq: number }
 
 /** A copy's source. All faults have detail {side: 'source'}. */
 export function* findSource(p: SourceQuery): Unit<SourceRow | SourceFault> {
   const { source } = p
-  const row = yield* one<ObjectColumns>(SOURCE, [source.key, source.environmentId, source.bucket])
-  const denied = refused(row, source)
-  if (row === undefined || denied !== undefined) return aboutSource(denied!)
-  if (!isThere(row)) return aboutSource(objectMissing(source))
+  const row = yield* findReadable(source)
+  if (row instanceof Fault) return aboutSource(row)
   const failed = checkSource(p.sourceConditions, { etag: row.etag, modifiedAtMs: row.modified_at }, p.nowMs)
   if (failed !== undefined) return aboutSource(failed)
   if (p.sourceSeq !== undefined && p.sourceSeq !== row.seq && p.sourceBlobId !== row.blob_id)
@@ -73,7 +60,8 @@ export interface Copied {
   readonly checksums: Checksums
   readonly checksumType: ChecksumType | undefined
   readonly sizeBytes: number
-  readonly sourceSeq: number
+  readonly version: VersionName | undefined
+  readonly sourceVersion: VersionName | undefined
 }
 /** Also onto itself. Faults about the source have detail {side: 'source'}. */
 export function* copyObject<F extends Fault = never>(
@@ -88,23 +76,26 @@ export function* copyObject<F extends Fault = never>(
   if (description instanceof Fault) return description
   const failed = checkWrite(p.targetConditions, conditioned(target))
   if (failed !== undefined) return failed
-  if (target.blob_id !== row.blob_id) {
-    yield* addReference(row)
-    yield* release(target)
-  }
+  // Referenced before what it replaces is released: they may be the same blob.
+  yield* addReference(row)
+  const displaced = yield* displace(target, p.target.key)
+  yield* release(displaced.replaced)
+  const seq = nextSeq(p.nowMs, displaced.newestSeq)
   const copied: Copied = {
     etag: p.etag ?? source.etag,
-    seq: nextSeq(p.nowMs, target.seq ?? 0),
+    seq,
+    version: nameVersion(target, seq, displaced.versioned),
+    sourceVersion: nameVersion(row, row.seq, row.versioned),
     modifiedAtMs: p.nowMs,
     checksums: p.checksums?.values ?? source.checksums,
     checksumType: p.checksums === undefined ? source.checksumType : p.checksums.type,
     sizeBytes: source.sizeBytes,
-    sourceSeq: source.seq,
   }
   yield* saveObject({
     bucketId: target.bucket_id,
     key: p.target.key,
     seq: copied.seq,
+    versioned: displaced.versioned,
     sizeBytes: copied.sizeBytes,
     bytes: row,
     etag: copied.etag,

@@ -23,6 +23,11 @@ const RELEASE_BUCKET_OBJECTS = sql(
   dropping(`SELECT blob_id, COUNT(*) AS n FROM objects WHERE bucket_id = $1 AND blob_id IS NOT NULL GROUP BY blob_id`),
 )
 const DELETE_BUCKET_OBJECTS = sql(`DELETE FROM objects WHERE bucket_id = $1`)
+const RELEASE_BUCKET_VERSIONS = sql(
+  dropping(`SELECT blob_id, COUNT(*) AS n FROM versions WHERE bucket_id = $1 AND blob_id IS NOT NULL GROUP BY blob_id`),
+)
+const DELETE_BUCKET_VERSIONS = sql(`DELETE FROM versions WHERE bucket_id = $1`)
+const DELETE_DOCUMENTS = sql(`DELETE FROM bucket_documents WHERE bucket_id = $1`)
 
 /** All parts of one upload. */
 export function* releaseParts(uploadRow: number): Unit<void> {
@@ -38,7 +43,14 @@ export function* releaseUploadsOfBucket(bucketId: number): Unit<void> {
   yield* run(DELETE_BUCKET_COMPLETED, [bucketId])
 }
 
+/** The objects of a bucket and all their versions. */
 export function* releaseObjectsOfBucket(bucketId: number): Unit<void> {
   yield* run(RELEASE_BUCKET_OBJECTS, [bucketId])
   yield* run(DELETE_BUCKET_OBJECTS, [bucketId])
+  yield* run(RELEASE_BUCKET_VERSIONS, [bucketId])
+  yield* run(DELETE_BUCKET_VERSIONS, [bucketId])
+}
+
+export function* dropDocuments(bucketId: number): Unit<void> {
+  yield* run(DELETE_DOCUMENTS, [bucketId])
 }

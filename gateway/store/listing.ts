@@ -13,13 +13,13 @@ import { type BucketColumns, bucketColumns, decodeChecksums, refused } from './r
 import { beyondAllKeys, type Position, startOf, successor, walk } from './seek.ts'
 
 const BUCKET = sql(`SELECT ${bucketColumns} FROM buckets b WHERE b.environment_id = $1 AND b.name = $2`)
-const columns = 'key, size, etag, modified_at, storage_class, owner_id, checksum_type, checksums'
+export const listedColumns = 'key, size, etag, modified_at, storage_class, owner_id, checksum_type, checksums'
 const FROM = sql(`
-  SELECT ${columns} FROM objects WHERE bucket_id = $1 AND key >= $2 AND key < $3 ORDER BY key LIMIT $4`)
+  SELECT ${listedColumns} FROM objects WHERE bucket_id = $1 AND key >= $2 AND key < $3 ORDER BY key LIMIT $4`)
 const AFTER = sql(`
-  SELECT ${columns} FROM objects WHERE bucket_id = $1 AND key > $2 AND key < $3 ORDER BY key LIMIT $4`)
+  SELECT ${listedColumns} FROM objects WHERE bucket_id = $1 AND key > $2 AND key < $3 ORDER BY key LIMIT $4`)
 
-interface ListedRow {
+export interface ListedRow {
   readonly key: string
   readonly size: number
   readonly etag: string
@@ -55,7 +55,7 @@ export function* listObjects(ref: BucketRef, query: ListQuery): Unit<ListPage<Li
 const emptyPage: ListPage<never> = Object.freeze({ entries: [], commonPrefixes: [], truncated: false, last: '' })
 const noNames: readonly ChecksumName[] = Object.freeze([])
 
-function readListed(row: ListedRow): ListedObject {
+export function readListed(row: ListedRow): ListedObject {
   return {
     key: row.key,
     sizeBytes: row.size,

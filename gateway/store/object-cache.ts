@@ -26,7 +26,7 @@ export class ObjectCache {
   /** The object as this asker would find it; undefined when it must be read. */
   find(ref: ObjectRef): FoundObject | undefined {
     const stamp = this.#database.stamp()
-    if (stamp === undefined) return undefined
+    if (stamp === undefined || ref.version !== undefined) return undefined
     if (stamp !== this.#stamp) {
       this.#stamp = stamp
       if (this.#found.size > 0) this.#found.clear()
@@ -37,6 +37,8 @@ export class ObjectCache {
 
   /** Keeps what was read in the same turn in which `find` missed it. */
   keep(ref: ObjectRef, found: FoundObject): void {
+    // What policies let through once they may refuse the next time.
+    if (ref.version !== undefined || found.bucket.settings !== null || found.ownerId !== ref.identityId) return
     const stamp = this.#database.stamp()
     if (stamp !== undefined && stamp === this.#stamp) this.#found.set(nameOf(ref), found)
   }

@@ -1,69 +1,74 @@
-/** Objects: find, put, delete. A reader's statement and a writer's first statement resolve the bucket as well. */
-import { one, run, sql, type Unit } from '../../platform/database/unit.ts'
+/** Objects: find and put. A reader's statement and a writer's first statement resolve the bucket as well. */
+import { one, sql, type Unit } from '../../platform/database/unit.ts'
 import { Fault } from '../../protocol/fault.ts'
-import { checkDelete, checkWrite, type WriteVerdict } from '../rules/conditions.ts'
-import { type Named, release, replaceBytes } from './blobs.ts'
-import type {
-  BucketFault,
-  BucketRef,
-  Checksums,
-  ChecksumType,
-  Conditions,
-  DeleteConditions,
-  Description,
-  FoundObject,
-  NewBytes,
-  ObjectRecord,
-  ObjectRef,
-  Place,
-} from './contract.ts'
+import { checkWrite, type WriteVerdict } from '../rules/conditions.ts'
+import { replaceBytes } from './blobs.ts'
 import {
-  type BucketColumns,
-  bucketColumns,
-  isThere,
-  type ObjectColumns,
-  objectColumns,
-  objectMissing,
-  placeOf,
-  readObject,
-  refused,
-} from './rows.ts'
+  type BucketFault,
+  type Checksums,
+  type ChecksumType,
+  type Conditions,
+  type Description,
+  type FoundObject,
+  type NewBytes,
+  type ObjectRecord,
+  type ObjectRef,
+  Versioning,
+  type VersionName,
+} from './contract.ts'
+import { findReadable, type MissingFault, notThere } from './finding.ts'
+import { bucketColumns, isThere, type ObjectColumns, objectColumns, placeOf, readObject, refused } from './rows.ts'
 import { nextSeq } from './seq.ts'
-import { conditioned, findTarget, saveObject, type TargetRow, targetBucket, targetTables } from './target.ts'
+import { conditioned, findTarget, saveObject, targetBucket, targetTables } from './target.ts'
+import { displace, nameVersion } from './versioning.ts'
 
 export { byteSlices } from './byte-slices.ts'
 export { type Copied, type CopyObject, copyObject } from './copying.ts'
+export { type Deleted, type DeleteObject, deleteObject, deleteObjects } from './deleting.ts'
 
 /** The hot read: one statement, which joins a blob only for its inline bytes. */
 const FIND = sql(`
   SELECT ${bucketColumns}, ${objectColumns}, x.data AS data
   ${targetTables} LEFT JOIN blobs x ON x.id = o.blob_id AND o.place = 0 ${targetBucket}`)
 const HEAD = sql(`SELECT ${bucketColumns}, ${objectColumns} ${targetTables} ${targetBucket}`)
-const BUCKET = sql(`SELECT ${bucketColumns} FROM buckets b WHERE b.environment_id = $1 AND b.name = $2`)
-const OBJECT = sql(`
-  SELECT seq, size, blob_id, place, etag, modified_at FROM objects WHERE bucket_id = $1 AND key = $2`)
-const DELETE = sql(`DELETE FROM objects WHERE bucket_id = $1 AND key = $2`)
-const DELETE_ANY = sql(`DELETE FROM objects WHERE bucket_id = $1 AND key = $2 RETURNING blob_id, place`)
 
 type FoundRow = ObjectColumns & { readonly data?: Uint8Array | null }
+export type FindFault = BucketFault | MissingFault
 
-/** An object with its bytes where they are inline. */
-export function* findObject(ref: ObjectRef): Unit<FoundObject | BucketFault | Fault<'object-missing'>> {
-  return readFound(yield* one<FoundRow>(FIND, [ref.key, ref.environmentId, ref.bucket]), ref)
+/** A version with its bytes where they are inline. */
+export function* findObject(ref: ObjectRef): Unit<FoundObject | FindFault> {
+  if (ref.version !== undefined) return yield* findVersion(ref)
+  return yield* readFound(yield* one<FoundRow>(FIND, [ref.key, ref.environmentId, ref.bucket]), ref)
 }
-/** As findObject without any bytes: `data` is undefined whatever the place. */
-export function* headObject(ref: ObjectRef): Unit<FoundObject | BucketFault | Fault<'object-missing'>> {
-  return readFound(yield* one<FoundRow>(HEAD, [ref.key, ref.environmentId, ref.bucket]), ref)
+/** As findObject; `data` may be undefined whatever the place. */
+export function* headObject(ref: ObjectRef): Unit<FoundObject | FindFault> {
+  if (ref.version !== undefined) return yield* findVersion(ref)
+  return yield* readFound(yield* one<FoundRow>(HEAD, [ref.key, ref.environmentId, ref.bucket]), ref)
 }
 
-function readFound(row: FoundRow | undefined, ref: ObjectRef): FoundObject | BucketFault | Fault<'object-missing'> {
-  const denied = refused(row, ref)
-  if (row === undefined || denied !== undefined) return denied!
-  if (!isThere(row)) return objectMissing(ref)
-  const found = readObject(row, ref.key) as ObjectRecord & { place: Place; data: Uint8Array | undefined }
+function* findVersion(ref: ObjectRef): Unit<FoundObject | FindFault> {
+  const row = yield* findReadable(ref)
+  return row instanceof Fault ? row : foundOf(row, ref.key)
+}
+
+function* readFound(row: FoundRow | undefined, ref: ObjectRef): Unit<FoundObject | FindFault> {
+  if (row === undefined) return refused(row, ref)!
+  const there = isThere(row)
+  const denied = refused(row, ref, there ? row : undefined)
+  if (denied !== undefined) return denied
+  return there ? foundOf(row, ref.key) : yield* notThere(row, ref)
+}
+
+function foundOf(row: FoundRow & { readonly seq: number }, key: string): FoundObject {
+  const found = readObject(row, key) as ObjectRecord & { -readonly [K in keyof FoundObject]: FoundObject[K] }
   found.place = placeOf(row.place, row.size)
   found.data = row.data ?? undefined
-  return found
+  found.bucket = row.versioning === Versioning.never && row.settings === null ? plainBucket : stateOf(row)
+  return found as FoundObject
+}
+const plainBucket = Object.freeze({ versioning: Versioning.never, settings: null })
+function stateOf({ versioning, settings }: FoundRow) {
+  return { versioning, settings }
 }
 
 export interface PutObject {
@@ -79,21 +84,28 @@ export interface PutObject {
   readonly conditions: Conditions
   readonly nowMs: number
 }
+export interface Put {
+  readonly seq: number
+  readonly version: VersionName | undefined
+  readonly etag: string
+  readonly replaced: boolean
+}
 /** @throws BlockClosed */
-export function* putObject(
-  p: PutObject,
-): Unit<{ seq: number; etag: string; replaced: boolean } | BucketFault | NonNullable<WriteVerdict>> {
+export function* putObject(p: PutObject): Unit<Put | BucketFault | NonNullable<WriteVerdict>> {
+  const { key } = p.ref
   const row = yield* findTarget(p.ref)
   if (row instanceof Fault) return row
   const failed = checkWrite(p.conditions, conditioned(row))
   if (failed !== undefined) return failed
-  const seq = nextSeq(p.nowMs, row.seq ?? 0)
+  const { replaced, newestSeq, versioned } = yield* displace(row, key)
+  const seq = nextSeq(p.nowMs, newestSeq)
   yield* saveObject({
     bucketId: row.bucket_id,
-    key: p.ref.key,
+    key,
     seq,
+    versioned,
     sizeBytes: p.bytes.sizeBytes,
-    bytes: yield* replaceBytes(p.bytes, p.inlineBlobId, row),
+    bytes: yield* replaceBytes(p.bytes, p.inlineBlobId, replaced),
     etag: p.etag,
     modifiedAtMs: p.nowMs,
     ownerId: p.ref.identityId,
@@ -102,55 +114,5 @@ export function* putObject(
     checksumType: p.checksumType,
     checksums: p.checksums,
   })
-  return { seq, etag: p.etag, replaced: row.seq !== null }
-}
-
-export interface DeleteObject {
-  readonly ref: ObjectRef
-  readonly conditions: DeleteConditions
-}
-export function* deleteObject(p: DeleteObject): Unit<{ existed: boolean } | BucketFault | NonNullable<WriteVerdict>> {
-  const row = yield* findTarget(p.ref)
-  if (row instanceof Fault) return row
-  const failed = checkDelete(p.conditions, conditioned(row))
-  if (failed !== undefined) return failed
-  if (row.seq === null) return { existed: false }
-  yield* run(DELETE, [row.bucket_id, p.ref.key])
-  yield* release(row)
-  return { existed: true }
-}
-
-export interface DeleteObjects {
-  readonly ref: BucketRef
-  readonly items: readonly { readonly key: string; readonly conditions: DeleteConditions }[]
-}
-/** An answer for each item, in order: one that fails its conditions does not keep the others. */
-export function* deleteObjects(
-  p: DeleteObjects,
-): Unit<BucketFault | readonly ({ existed: boolean } | NonNullable<WriteVerdict>)[]> {
-  const bucket = yield* one<BucketColumns>(BUCKET, [p.ref.environmentId, p.ref.bucket])
-  const denied = refused(bucket, p.ref)
-  if (bucket === undefined || denied !== undefined) return denied!
-  const answers: ({ existed: boolean } | NonNullable<WriteVerdict>)[] = []
-  for (const { key, conditions } of p.items) {
-    const failed = isConditional(conditions) ? yield* checkOne(bucket.bucket_id, key, conditions) : undefined
-    if (failed !== undefined) {
-      answers.push(failed)
-      continue
-    }
-    const deleted = yield* one<Named>(DELETE_ANY, [bucket.bucket_id, key])
-    if (deleted !== undefined) yield* release(deleted)
-    answers.push(deleted === undefined ? absent : existed)
-  }
-  return answers
-}
-const existed = Object.freeze({ existed: true })
-const absent = Object.freeze({ existed: false })
-
-function isConditional({ ifMatch, lastModifiedMs, sizeBytes }: DeleteConditions): boolean {
-  return ifMatch !== undefined || lastModifiedMs !== undefined || sizeBytes !== undefined
-}
-function* checkOne(bucketId: number, key: string, conditions: DeleteConditions): Unit<WriteVerdict> {
-  const row = yield* one<Omit<TargetRow, keyof BucketColumns>>(OBJECT, [bucketId, key])
-  return checkDelete(conditions, row && conditioned(row))
+  return { seq, version: nameVersion(row, seq, versioned), etag: p.etag, replaced: row.seq !== null }
 }

@@ -3,10 +3,11 @@ import { run, sql, type Unit } from '../../platform/database/unit.ts'
 import { Fault } from '../../protocol/fault.ts'
 import { addReference, insertComposed, insertInline, type Named, release } from './blobs.ts'
 import { extentsInRange, inlineBytes } from './byte-slices.ts'
-import type { Checksums, ObjectRef } from './contract.ts'
+import type { Checksums, ObjectRef, VersionName } from './contract.ts'
 import { findSource, type SourceFault, type SourceQuery, type SourceRow } from './copying.ts'
 import { composed, inline, stored } from './rows.ts'
 import { findPartTarget, savePart, type UploadFault } from './upload-rows.ts'
+import { nameVersion } from './versioning.ts'
 
 const ONE_EXTENT = sql(`
   INSERT INTO extents (composed_id, start, size, blob_id, blob_offset, place) VALUES ($1, 0, $2, $3, $4, 1)`)
@@ -35,10 +36,15 @@ export interface CopyPart extends SourceQuery {
   readonly checksums: Checksums
 }
 
+export interface CopiedPart {
+  readonly modifiedAtMs: number
+  readonly sizeBytes: number
+  readonly sourceSeq: number
+  readonly sourceVersion: VersionName | undefined
+}
+
 /** Faults about the source have detail {side: 'source'}. */
-export function* copyPart(
-  p: CopyPart,
-): Unit<{ modifiedAtMs: number; sizeBytes: number; sourceSeq: number } | SourceFault | UploadFault> {
+export function* copyPart(p: CopyPart): Unit<CopiedPart | SourceFault | UploadFault> {
   const target = yield* findPartTarget(p.target, p.uploadId, p.number)
   if (target instanceof Fault) return target
   const source = yield* findSource(p)
@@ -57,7 +63,8 @@ export function* copyPart(
     modifiedAtMs: p.nowMs,
     checksums: p.checksums,
   })
-  return { modifiedAtMs: p.nowMs, sizeBytes: length, sourceSeq: source.seq }
+  const sourceVersion = nameVersion(source, source.seq, source.versioned)
+  return { modifiedAtMs: p.nowMs, sizeBytes: length, sourceSeq: source.seq, sourceVersion }
 }
 
 /** A blob that is a range of an object, with one reference for whoever is going to name it. */

@@ -1,6 +1,6 @@
 /** A clean world: buckets, objects and uploads go; identities and credentials stay. */
 import { all, run, sql, type Unit } from '../../platform/database/unit.ts'
-import { releaseObjectsOfBucket, releaseUploadsOfBucket } from './dropping.ts'
+import { dropDocuments, releaseObjectsOfBucket, releaseUploadsOfBucket } from './dropping.ts'
 
 const ENVIRONMENTS = sql(`SELECT id FROM environments`)
 const ENVIRONMENT = sql(`SELECT id FROM environments WHERE name = $1`)
@@ -20,6 +20,7 @@ export function* resetEnvironment(name: string | undefined): Unit<boolean> {
     for (const bucket of yield* all<{ id: number }>(BUCKETS, [id])) {
       yield* releaseUploadsOfBucket(bucket.id)
       yield* releaseObjectsOfBucket(bucket.id)
+      yield* dropDocuments(bucket.id)
     }
     yield* run(DELETE_BUCKETS, [id])
   }

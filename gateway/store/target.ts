@@ -3,10 +3,10 @@ import { one, run, sql, type Unit } from '../../platform/database/unit.ts'
 import type { Conditioned } from '../rules/conditions.ts'
 import type { Named } from './blobs.ts'
 import type { BucketFault, Checksums, ChecksumType, Description, ObjectRef } from './contract.ts'
-import { type BucketColumns, bucketColumns, encodeText, refused } from './rows.ts'
+import { type BucketColumns, bucketColumns, encodeProperties, encodeText, refused } from './rows.ts'
 
 export const targetColumns = `${bucketColumns}, o.seq AS seq, o.size AS size, o.blob_id AS blob_id, o.place AS place,
-  o.etag AS etag, o.modified_at AS modified_at`
+  o.etag AS etag, o.modified_at AS modified_at, o.versioned AS versioned`
 /** Parameters: key, environment, bucket name. */
 export const targetTables = 'FROM buckets b LEFT JOIN objects o ON o.bucket_id = b.id AND o.key = $1'
 export const targetBucket = 'WHERE b.environment_id = $2 AND b.name = $3'
@@ -14,12 +14,13 @@ export const targetBucket = 'WHERE b.environment_id = $2 AND b.name = $3'
 const TARGET = sql(`SELECT ${targetColumns} ${targetTables} ${targetBucket}`)
 const SAVE = sql(`
   INSERT INTO objects (bucket_id, key, seq, size, blob_id, place, etag, modified_at, owner_id, storage_class, parts,
-    checksum_type, checksums, headers, metadata)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+    checksum_type, checksums, headers, metadata, properties, versioned)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
   ON CONFLICT (bucket_id, key) DO UPDATE SET seq = excluded.seq, size = excluded.size, blob_id = excluded.blob_id,
     place = excluded.place, etag = excluded.etag, modified_at = excluded.modified_at, owner_id = excluded.owner_id,
     storage_class = excluded.storage_class, parts = excluded.parts, checksum_type = excluded.checksum_type,
-    checksums = excluded.checksums, headers = excluded.headers, metadata = excluded.metadata`)
+    checksums = excluded.checksums, headers = excluded.headers, metadata = excluded.metadata,
+    properties = excluded.properties, versioned = excluded.versioned`)
 
 /** A bucket and what a key of it names now; `seq` is null when it names nothing. */
 export interface TargetRow extends BucketColumns, Named {
@@ -27,6 +28,7 @@ export interface TargetRow extends BucketColumns, Named {
   readonly size: number
   readonly etag: string
   readonly modified_at: number
+  readonly versioned: number
 }
 
 export function* findTarget(ref: ObjectRef): Unit<TargetRow | BucketFault> {
@@ -45,6 +47,7 @@ export interface SavedObject {
   readonly bucketId: number
   readonly key: string
   readonly seq: number
+  readonly versioned: 0 | 1
   readonly sizeBytes: number
   readonly bytes: Named
   readonly etag: string
@@ -73,5 +76,7 @@ export function* saveObject(o: SavedObject): Unit<void> {
     encodeText(o.checksums),
     encodeText(o.description.headers) ?? '{}',
     encodeText(o.description.metadata),
+    encodeProperties(o.description.properties),
+    o.versioned,
   ])
 }

@@ -25,7 +25,8 @@ export type UploadFault = BucketFault | Fault<'upload-missing'>
 
 export const uploadColumns = `u.id AS upload_row, u.upload_id AS upload_id, u.initiated_at AS initiated_at,
   u.initiator_id AS initiator_id, u.storage_class AS storage_class, u.checksum_algorithm AS checksum_algorithm,
-  u.checksum_type AS upload_checksum_type, u.headers AS headers, u.metadata AS metadata`
+  u.checksum_type AS upload_checksum_type, u.headers AS headers, u.metadata AS metadata,
+  u.properties AS properties`
 export interface UploadColumns extends DescriptionColumns {
   readonly upload_row: number
   readonly upload_id: string

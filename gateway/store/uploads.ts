@@ -14,7 +14,7 @@ import type {
   UploadRecord,
 } from './contract.ts'
 import { releaseParts } from './dropping.ts'
-import { type BucketColumns, bucketColumns, encodeText, refused } from './rows.ts'
+import { type BucketColumns, bucketColumns, encodeProperties, encodeText, refused } from './rows.ts'
 import {
   deleteUpload,
   findPartTarget,
@@ -36,8 +36,8 @@ export { allParts, type StoredPart, type UploadFault } from './upload-rows.ts'
 const BUCKET = sql(`SELECT ${bucketColumns} FROM buckets b WHERE b.environment_id = $1 AND b.name = $2`)
 const CREATE = sql(`
   INSERT INTO uploads (bucket_id, key, upload_id, id, initiated_at, initiator_id, storage_class, checksum_algorithm,
-    checksum_type, headers, metadata)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`)
+    checksum_type, headers, metadata, properties)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`)
 const FIND = sql(`
   SELECT ${bucketColumns}, ${uploadColumns} FROM buckets b ${thisUpload} WHERE b.environment_id = $3 AND b.name = $4`)
 export interface CreateUpload {
@@ -67,6 +67,7 @@ export function* createUpload(p: CreateUpload): Unit<undefined | BucketFault> {
     p.checksumType ?? null,
     encodeText(p.description.headers) ?? '{}',
     encodeText(p.description.metadata),
+    encodeProperties(p.description.properties),
   ])
   return undefined
 }

@@ -3,10 +3,11 @@ import { type Fault, fault } from '../fault.ts'
 import { formatHttpDate } from '../http-date.ts'
 import { Level, operation, type Reply, type WireRequest } from '../operation.ts'
 import { type Checksums, checksumXml } from './checksum-headers.ts'
-import { checkVersion, refusedReadHeaders } from './description.ts'
+import { refusedReadHeaders } from './description.ts'
 import { parseCount } from './multipart-list.ts'
 import { checkKey } from './names.ts'
 import type { ReadableObject } from './object-read.ts'
+import { type AskedVersion, parseVersion, pushVersion, type VersionName } from './version-id.ts'
 import { s3Document, xmlReply } from './xml.ts'
 
 const attributes = ['ETag', 'Checksum', 'ObjectParts', 'StorageClass', 'ObjectSize'] as const
@@ -15,6 +16,7 @@ export type Attribute = (typeof attributes)[number]
 export interface AttributesInput {
   readonly bucket: string
   readonly key: string
+  readonly version: AskedVersion | undefined
   readonly wanted: ReadonlySet<Attribute>
   /** List parts after this number, at most so many. */
   readonly afterPart: number
@@ -24,6 +26,7 @@ export interface AttributesInput {
 export interface AttributesOutput {
   readonly object: ReadableObject
   readonly input: AttributesInput
+  readonly version?: VersionName | undefined
   /** Undefined when no part list is due: S3 lists the parts of composite objects only. */
   readonly page:
     | {
@@ -40,8 +43,10 @@ export interface AttributesOutput {
 type AttributesFault = Fault<'argument-invalid'> | Fault<'request-invalid'> | Fault<'key-too-long'>
 
 function parseAttributes(request: WireRequest): AttributesInput | AttributesFault {
-  const bad = checkKey(request.key) ?? checkVersion(request)
-  if (bad !== undefined) return bad
+  const tooLong = checkKey(request.key)
+  if (tooLong !== undefined) return tooLong
+  const version = parseVersion(request)
+  if (typeof version === 'object') return version
   const header = request.header('x-amz-object-attributes')
   const wanted = new Set<Attribute>()
   for (const part of header.split(',')) {
@@ -64,7 +69,7 @@ function parseAttributes(request: WireRequest): AttributesInput | AttributesFaul
   if (typeof maxParts !== 'number') return maxParts
   const afterPart = parseCount('x-amz-part-number-marker', request.header('x-amz-part-number-marker'), 0)
   if (typeof afterPart !== 'number') return afterPart
-  return { bucket: request.bucket, key: request.key, wanted, afterPart, maxParts: Math.min(maxParts, 1000) }
+  return { bucket: request.bucket, key: request.key, version, wanted, afterPart, maxParts: Math.min(maxParts, 1000) }
 }
 
 function renderAttributes(out: AttributesOutput): Reply {
@@ -80,10 +85,9 @@ function renderAttributes(out: AttributesOutput): Reply {
   if (wanted.has('ObjectParts') && object.parts > 0) xml += partsXml(out)
   if (wanted.has('StorageClass')) xml += `<StorageClass>${object.storageClass}</StorageClass>`
   if (wanted.has('ObjectSize')) xml += `<ObjectSize>${object.sizeBytes}</ObjectSize>`
-  return xmlReply(s3Document('GetObjectAttributesResponse', xml), [
-    'Last-Modified',
-    formatHttpDate(object.modifiedAtMs),
-  ])
+  const headers = ['Last-Modified', formatHttpDate(object.modifiedAtMs)]
+  pushVersion(headers, out.version)
+  return xmlReply(s3Document('GetObjectAttributesResponse', xml), headers)
 }
 
 function partsXml(out: AttributesOutput): string {
@@ -116,5 +120,7 @@ export const getObjectAttributes = operation({
     'access-denied',
     'region-wrong',
     'object-missing',
+    'version-missing',
+    'method-not-allowed',
   ],
 })

@@ -1,12 +1,13 @@
 /** Where a copy comes from: x-amz-copy-source. */
 import { type Fault, fault } from '../fault.ts'
 import { decodePercent, Query } from '../query.ts'
-import { checkVersionId } from './description.ts'
 import { checkKey, isBucketName } from './names.ts'
+import { type AskedVersion, parseVersionId } from './version-id.ts'
 
 export interface CopySource {
   readonly bucket: string
   readonly key: string
+  readonly version: AskedVersion | undefined
 }
 export type CopySourceFault = Fault<'argument-invalid'> | Fault<'header-refused'> | Fault<'key-too-long'>
 
@@ -19,12 +20,14 @@ const header = 'x-amz-copy-source'
 export function parseCopySource(text: string): CopySource | CopySourceFault {
   const question = text.indexOf('?')
   const path = question < 0 ? text : text.slice(0, question)
+  let version: AskedVersion | undefined
   if (question >= 0) {
     const query = new Query(text.slice(question + 1))
     if (!query.wellFormed) return invalid('Invalid copy source encoding')
     for (const [name] of query) if (name !== 'versionId') return invalid('Unsupported copy source parameter.')
-    const version = checkVersionId(query.get('versionId'))
-    if (version !== undefined) return version
+    const asked = parseVersionId(query.get('versionId'))
+    if (typeof asked === 'object') return asked
+    version = asked
   }
   const decoded = decodePercent(path.includes('+') ? path.replaceAll('+', ' ') : path)
   if (decoded === undefined || decoded.includes('\0')) return invalid('Invalid copy source encoding')
@@ -35,7 +38,7 @@ export function parseCopySource(text: string): CopySource | CopySourceFault {
   const bucket = decoded.slice(from, slash)
   const key = decoded.slice(slash + 1)
   if (!isBucketName(bucket)) return invalid('Invalid copy source bucket name')
-  return checkKey(key) ?? { bucket, key }
+  return checkKey(key) ?? { bucket, key, version }
 }
 
 function invalid(message: string): Fault<'argument-invalid'> {

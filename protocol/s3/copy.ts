@@ -24,6 +24,7 @@ import {
   type SettingFault,
   standardStorageClass,
 } from './description.ts'
+import { pushSourceVersion, pushVersion, type VersionName } from './version-id.ts'
 import { etagElement, s3Document, xmlReply } from './xml.ts'
 
 export interface CopyInput {
@@ -47,6 +48,8 @@ export interface CopyOutput {
   readonly checksumType: ChecksumType | undefined
   /** Parts of a composite checksum: 0 after a copy, which always has a whole object's. */
   readonly parts: number
+  readonly version?: VersionName | undefined
+  readonly sourceVersion?: VersionName | undefined
 }
 
 type CopyFault = CopySourceFault | DescriptionFault | SettingFault | ChecksumFault
@@ -99,7 +102,9 @@ const redirect = 'x-amz-website-redirect-location'
  * (STANDARD unless asked otherwise) nor its website redirect (API reference, CopyObject).
  */
 export function describeCopy(input: CopyInput, source: Description): Description | Fault<'request-invalid'> {
-  if (!input.changes && input.bucket === input.source.bucket && input.key === input.source.key)
+  const onto = input.bucket === input.source.bucket && input.key === input.source.key
+  // An older version copied onto its key is how it is brought back.
+  if (!input.changes && onto && input.source.version === undefined)
     return fault('request-invalid', {
       message:
         "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
@@ -121,8 +126,11 @@ export const copyObject = operation({
   body: 'none',
   refuses: [...refusedWriteHeaders, ...refusedSourceHeaders],
   parse: parseCopy,
-  render: (out: CopyOutput): Reply =>
-    xmlReply(
+  render: (out: CopyOutput): Reply => {
+    const headers: string[] = [...encryptionHeader]
+    pushVersion(headers, out.version)
+    pushSourceVersion(headers, out.sourceVersion)
+    return xmlReply(
       s3Document(
         'CopyObjectResult',
         etagElement(out.etag) +
@@ -130,8 +138,9 @@ export const copyObject = operation({
           (out.checksumType === undefined ? '' : `<ChecksumType>${out.checksumType}</ChecksumType>`) +
           checksumXml(out.checksums, compositeSuffix(out.checksumType, out.parts)),
       ),
-      encryptionHeader,
-    ),
+      headers,
+    )
+  },
   faults: [
     'argument-invalid',
     'request-invalid',
@@ -144,6 +153,8 @@ export const copyObject = operation({
     'access-denied',
     'region-wrong',
     'object-missing',
+    'version-missing',
+    'method-not-allowed',
     'object-archived',
     'copy-source-too-large',
     'precondition-failed',

@@ -1,6 +1,7 @@
 /** What a client says about an object and reads back: content headers, user metadata, storage class. */
 import { type Fault, fault } from '../fault.ts'
 import type { WireRequest } from '../operation.ts'
+import type { Properties } from '../properties.ts'
 import { checkKey } from './names.ts'
 
 export interface Description {
@@ -9,6 +10,7 @@ export interface Description {
   /** User metadata by lower-case name without its prefix. */
   readonly metadata: Readonly<Record<string, string>>
   readonly storageClass: string
+  readonly properties?: Properties | undefined
 }
 
 export const defaultContentType = 'binary/octet-stream'
@@ -175,22 +177,6 @@ export function checkSettings(request: WireRequest): SettingFault | undefined {
       ? fault('header-refused', { header: 'x-amz-acl' })
       : fault('argument-invalid', { name: 'x-amz-acl', value: acl, message: '' })
   return checkKey(request.key)
-}
-
-/**
- * `versionId` of a request: the only version of a key here is 'null'. S3 calls an id it never gave out invalid, not
- * missing ("Invalid version id specified", seen on GET and DELETE).
- */
-export function checkVersion(request: WireRequest): Fault<'argument-invalid'> | undefined {
-  return request.query.size === 0 ? undefined : checkVersionId(request.query.get('versionId'))
-}
-export function checkVersionId(value: string | undefined): Fault<'argument-invalid'> | undefined {
-  if (value === undefined || value === 'null') return undefined
-  return fault('argument-invalid', {
-    name: 'versionId',
-    value,
-    message: value === '' ? 'Version id cannot be the empty string' : 'Invalid version id specified',
-  })
 }
 
 export const encryptionHeader = ['x-amz-server-side-encryption', 'AES256'] as const

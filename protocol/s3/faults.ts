@@ -7,6 +7,7 @@ import type { Fault, FaultCode, FaultDetail } from '../fault.ts'
 import { formatHttpDate } from '../http-date.ts'
 import type { Method, Reply } from '../operation.ts'
 import { element, escapeXml, optionalElement, xmlDeclaration } from '../xml.ts'
+import { encodeVersionId, versionIdOf } from './version-id.ts'
 
 /** The request that failed, for the elements that repeat it. */
 export interface FaultContext {
@@ -31,6 +32,18 @@ interface S3Error {
   /** XML between Message and Resource. */
   readonly elements?: (detail: FaultDetail, context: FaultContext) => string
   readonly headers?: (detail: FaultDetail) => readonly string[]
+}
+
+/** A delete marker says what it is wherever it is met (S3 User Guide, "Working with delete markers"). */
+function markerHeaders({ markerSeq, markerVersioned, modifiedAtMs }: FaultDetail): readonly string[] {
+  if (markerSeq === undefined) return []
+  const version = { seq: Number(markerSeq), versioned: Number(markerVersioned) }
+  const headers = ['x-amz-delete-marker', 'true', 'x-amz-version-id', versionIdOf(version)]
+  if (modifiedAtMs !== undefined) headers.push('Last-Modified', formatHttpDate(Number(modifiedAtMs)))
+  return headers
+}
+function namedVersion({ version }: FaultDetail): string | undefined {
+  return typeof version === 'number' ? encodeVersionId(version) : version
 }
 
 /** Elements that repeat values of the detail, in this order; those it does not have are left out. */
@@ -254,12 +267,14 @@ export const s3Errors = {
     code: 'NoSuchKey',
     message: 'The specified key does not exist.',
     elements: keyName,
+    headers: markerHeaders,
   },
   'version-missing': {
     status: 404,
     code: 'NoSuchVersion',
     message: 'The specified version does not exist.',
-    elements: (detail, context) => keyName(detail, context) + optionalElement('VersionId', text(detail, 'versionId')),
+    elements: (detail, context) =>
+      keyName(detail, context) + optionalElement('VersionId', text(detail, 'versionId') ?? namedVersion(detail)),
   },
   'object-archived': {
     status: 403,
@@ -296,7 +311,8 @@ export const s3Errors = {
     elements: (detail, context) =>
       element('Method', text(detail, 'method') ?? context.method) +
       optionalElement('ResourceType', text(detail, 'resourceType')),
-    headers: ({ allow }) => (allow === undefined ? [] : ['Allow', String(allow)]),
+    headers: detail =>
+      (detail['allow'] === undefined ? [] : ['Allow', String(detail['allow'])]).concat(markerHeaders(detail)),
   },
   'xml-malformed': {
     status: 400,

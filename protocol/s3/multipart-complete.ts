@@ -18,6 +18,7 @@ import {
 import { type Conditions, parseWriteConditions, unquote } from './conditions.ts'
 import { encryptionHeader, refusedReadHeaders } from './description.ts'
 import { parseUpload, type UploadInput } from './multipart-upload.ts'
+import { pushVersion, type VersionName } from './version-id.ts'
 import { etagElement, s3Document, xmlReply } from './xml.ts'
 
 /** A part as the client lists it. */
@@ -47,6 +48,7 @@ export interface CompleteOutput {
   readonly checksumType: ChecksumType | undefined
   /** URL of the object in the client's own view. */
   readonly location: string
+  readonly version?: VersionName | undefined
 }
 
 /** 10,000 parts with a SHA-512 each, indented, are 3 MB. */
@@ -124,8 +126,10 @@ export const completeMultipartUpload = operation({
   body: { limitBytes: documentLimitBytes },
   refuses: [...refusedReadHeaders, ...refusedChecksumHeaders],
   parse: parseComplete,
-  render: (out: CompleteOutput): Reply =>
-    xmlReply(
+  render: (out: CompleteOutput): Reply => {
+    const headers: string[] = [...encryptionHeader]
+    pushVersion(headers, out.version)
+    return xmlReply(
       s3Document(
         'CompleteMultipartUploadResult',
         element('Location', out.location) +
@@ -135,8 +139,9 @@ export const completeMultipartUpload = operation({
           checksumXml(out.checksums, compositeSuffix(out.checksumType, out.parts)) +
           (out.checksumType === undefined ? '' : `<ChecksumType>${out.checksumType}</ChecksumType>`),
       ),
-      encryptionHeader,
-    ),
+      headers,
+    )
+  },
   faults: [
     'xml-malformed',
     'argument-invalid',

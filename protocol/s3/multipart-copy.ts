@@ -8,6 +8,7 @@ import { type CopySource, type CopySourceFault, parseCopySource } from './copy-s
 import { encryptionHeader, refusedReadHeaders, refusedSourceHeaders } from './description.ts'
 import { parseRequiredPartNumber, parseUpload, type UploadInput } from './multipart-upload.ts'
 import { parseCopyRange } from './ranges.ts'
+import { pushSourceVersion, type VersionName } from './version-id.ts'
 import { etagElement, s3Document, xmlReply } from './xml.ts'
 
 export interface PartCopyInput extends UploadInput {
@@ -20,6 +21,7 @@ export interface PartCopyOutput {
   readonly etag: string
   readonly modifiedAtMs: number
   readonly checksums: Checksums
+  readonly sourceVersion?: VersionName | undefined
 }
 
 export const uploadPartCopy = operation({
@@ -37,16 +39,19 @@ export const uploadPartCopy = operation({
     if (range !== undefined && 'code' in range) return range
     return { ...parseUpload(request), partNumber, source, sourceConditions: parseSourceConditions(request), range }
   },
-  render: (out: PartCopyOutput): Reply =>
-    xmlReply(
+  render: (out: PartCopyOutput): Reply => {
+    const headers: string[] = [...encryptionHeader]
+    pushSourceVersion(headers, out.sourceVersion)
+    return xmlReply(
       s3Document(
         'CopyPartResult',
         etagElement(out.etag) +
           `<LastModified>${formatIsoDate(out.modifiedAtMs)}</LastModified>` +
           checksumXml(out.checksums),
       ),
-      encryptionHeader,
-    ),
+      headers,
+    )
+  },
   faults: [
     'argument-invalid',
     'request-invalid',
@@ -57,6 +62,7 @@ export const uploadPartCopy = operation({
     'access-denied',
     'region-wrong',
     'object-missing',
+    'version-missing',
     'object-archived',
     'copy-source-too-large',
     'upload-missing',

@@ -1,21 +1,30 @@
 /** DeleteObject and DeleteObjects. */
 import { digestOnce } from '../checksum/digest.ts'
-import { type Fault, fault } from '../fault.ts'
+import { Fault, fault } from '../fault.ts'
 import { Level, operation, type Reply, type WireRequest } from '../operation.ts'
 
 import { childText, element, parseXml, type XmlElement } from '../xml.ts'
 import { refusedChecksumHeaders } from './checksum-headers.ts'
 import { type DeleteConditions, parseDeleteConditions, unquote } from './conditions.ts'
-import { checkVersion } from './description.ts'
 import { describeFault } from './faults.ts'
 import { checkKey } from './names.ts'
 import { type Integrity, parseIntegrity } from './object-write.ts'
+import { type AskedVersion, parseVersion, parseVersionId, type VersionName, versionIdOf } from './version-id.ts'
 import { s3Document, xmlReply } from './xml.ts'
 
 export interface DeleteInput {
   readonly bucket: string
   readonly key: string
+  readonly version: AskedVersion | undefined
   readonly conditions: DeleteConditions
+}
+
+/** What a delete did. */
+export interface DeleteOutput {
+  /** A delete marker was put or, when a version was named, removed. */
+  readonly marker: boolean
+  /** Of the marker, or of what was removed; undefined in a bucket that never had versions. */
+  readonly version: VersionName | undefined
 }
 
 const noContent: Reply = Object.freeze({ status: 204, headers: [], body: null })
@@ -31,13 +40,20 @@ export const deleteObject = operation({
   parse: (
     request: WireRequest,
   ): DeleteInput | Fault<'header-refused'> | Fault<'argument-invalid'> | Fault<'key-too-long'> => {
-    const bad = checkKey(request.key) ?? checkVersion(request)
-    if (bad !== undefined) return bad
+    const tooLong = checkKey(request.key)
+    if (tooLong !== undefined) return tooLong
+    const version = parseVersion(request)
+    if (typeof version === 'object') return version
     const conditions = parseDeleteConditions(request)
     if ('code' in conditions) return conditions
-    return { bucket: request.bucket, key: request.key, conditions }
+    return { bucket: request.bucket, key: request.key, version, conditions }
   },
-  render: (_: undefined): Reply => noContent,
+  render: ({ marker, version }: DeleteOutput): Reply => {
+    if (version === undefined) return noContent
+    const headers = ['x-amz-version-id', versionIdOf(version)]
+    if (marker) headers.push('x-amz-delete-marker', 'true')
+    return { status: 204, headers, body: null }
+  },
   faults: [
     'argument-invalid',
     'header-refused',
@@ -56,6 +72,7 @@ export interface DeleteItem {
   readonly key: string
   /** As sent; undefined when absent. */
   readonly versionId: string | undefined
+  readonly version: AskedVersion | undefined
   readonly conditions: DeleteConditions
   readonly fault: Fault | undefined
 }
@@ -66,8 +83,8 @@ export interface DeleteManyInput {
 }
 export interface DeleteManyOutput {
   readonly input: DeleteManyInput
-  /** In the order of the items; undefined: it is gone. */
-  readonly results: readonly (Fault | undefined)[]
+  /** In the order of the items. */
+  readonly results: readonly (Fault | DeleteOutput)[]
 }
 
 /** Documents of at most 1,000 keys; 2 MiB hold them with every byte escaped once. */
@@ -124,18 +141,20 @@ function checkWhole(
 function parseItem(object: XmlElement): DeleteItem | undefined {
   const key = childText(object, 'Key')
   if (key === undefined || key === '') return undefined
-  const versionId = childText(object, 'VersionId')
+  const versionId = childText(object, 'VersionId') || undefined
+  const version = parseVersionId(versionId)
   const etag = childText(object, 'ETag')
   return {
     key,
     versionId,
+    version: typeof version === 'object' ? undefined : version,
     conditions: etag === undefined || etag === '' ? {} : { ifMatch: [unquote(etag.trim())] },
-    fault: checkKey(key) ?? checkItemVersion(key, versionId) ?? checkItemConditions(object),
+    fault: checkKey(key) ?? checkItemVersion(key, versionId, version) ?? checkItemConditions(object),
   }
 }
-function checkItemVersion(key: string, versionId: string | undefined): Fault | undefined {
-  if (versionId === undefined || versionId === '' || versionId === 'null') return undefined
-  return fault('version-missing', { key, versionId })
+/** An id that was never given out is missing here, and not invalid as it is elsewhere. */
+function checkItemVersion(key: string, versionId: string | undefined, parsed: unknown): Fault | undefined {
+  return typeof parsed === 'object' ? fault('version-missing', { key, versionId: versionId ?? '' }) : undefined
 }
 /** LastModifiedTime and Size are conditions of directory buckets only. */
 function checkItemConditions(object: XmlElement): Fault | undefined {
@@ -149,16 +168,21 @@ function renderDeleteMany(out: DeleteManyOutput): Reply {
   let xml = ''
   for (let i = 0; i < items.length; i++) {
     const { key, versionId } = items[i]!
-    const version = versionId === undefined || versionId === '' ? '' : element('VersionId', versionId)
-    const result = out.results[i]
-    if (result === undefined) {
-      if (!quiet) xml += `<Deleted>${element('Key', key)}${version}</Deleted>`
+    const version = versionId === undefined ? '' : element('VersionId', versionId)
+    const result = out.results[i]!
+    if (!(result instanceof Fault)) {
+      if (!quiet) xml += `<Deleted>${element('Key', key)}${version}${markerXml(result)}</Deleted>`
     } else {
       const { code, message } = describeFault(result, { method: 'POST', resource: '', requestId: '', hostId: '', key })
       xml += `<Error>${element('Key', key)}${version}${element('Code', code)}${element('Message', message)}</Error>`
     }
   }
   return xmlReply(s3Document('DeleteResult', xml))
+}
+
+function markerXml({ marker, version }: DeleteOutput): string {
+  if (!marker || version === undefined) return ''
+  return `<DeleteMarker>true</DeleteMarker>${element('DeleteMarkerVersionId', versionIdOf(version))}`
 }
 
 export const deleteObjects = operation({

@@ -4,13 +4,16 @@ import { formatHttpDate } from '../http-date.ts'
 import { type ByteSource, Level, operation, type Reply, type WireRequest } from '../operation.ts'
 import { type Checksums, type ChecksumType, compositeSuffix, pushChecksumHeaders } from './checksum-headers.ts'
 import { type Conditions, parseReadConditions } from './conditions.ts'
-import { checkVersion, type Description, pushDescription, refusedReadHeaders } from './description.ts'
+import { type Description, pushDescription, refusedReadHeaders } from './description.ts'
 import { checkKey } from './names.ts'
 import { type AskedRange, parseRange, type Span } from './ranges.ts'
+import { type AskedVersion, parseVersion, pushVersion, type VersionName } from './version-id.ts'
 
 export interface ReadInput {
   readonly bucket: string
   readonly key: string
+  /** undefined: the current one. */
+  readonly version: AskedVersion | undefined
   readonly conditions: Conditions
   readonly range: AskedRange | undefined
   /** The Range header as sent, for the error that quotes it. */
@@ -36,6 +39,8 @@ export interface ReadableObject extends Description {
 export interface ReadOutput {
   readonly object: ReadableObject
   readonly input: ReadInput
+  /** undefined in a bucket that never had versions. */
+  readonly version?: VersionName | undefined
   /** The bytes answered when not simply all: status 206. */
   readonly span: Span | undefined
   /** Checksums of one part, when a part of a composite object was asked for. */
@@ -59,11 +64,13 @@ function parseRead(request: WireRequest): ReadInput | ReadFault {
   const tooLong = checkKey(request.key)
   if (tooLong !== undefined) return tooLong
   const rangeText = request.header('range')
+  let version: AskedVersion | undefined
   let partNumber: number | undefined
   let overrides: Record<string, string> | undefined
   if (request.query.size > 0) {
-    const version = checkVersion(request)
-    if (version !== undefined) return version
+    const asked = parseVersion(request)
+    if (typeof asked === 'object') return asked
+    version = asked
     const part = parsePartNumber(request.query.get('partNumber'))
     if (typeof part === 'object') return part
     partNumber = part
@@ -80,6 +87,7 @@ function parseRead(request: WireRequest): ReadInput | ReadFault {
   return {
     bucket: request.bucket,
     key: request.key,
+    version,
     conditions: parseReadConditions(request),
     range: parseRange(rangeText),
     rangeText,
@@ -131,6 +139,7 @@ function readHeaders(out: ReadOutput): string[] {
     'Accept-Ranges',
     'bytes',
   ]
+  pushVersion(headers, out.version)
   if (input.overrides === undefined) pushDescription(headers, object)
   else pushDescription(headers, { ...object, headers: { ...object.headers, ...input.overrides } })
   if (span !== undefined && object.sizeBytes > 0)
@@ -161,6 +170,8 @@ const faults = [
   'access-denied',
   'region-wrong',
   'object-missing',
+  'version-missing',
+  'method-not-allowed',
   'object-archived',
   'not-modified',
   'precondition-failed',

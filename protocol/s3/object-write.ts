@@ -20,6 +20,7 @@ import {
   refusedWriteHeaders,
   type SettingFault,
 } from './description.ts'
+import { pushVersion, type VersionName } from './version-id.ts'
 
 /** What the client says its payload's digests are. */
 export interface Integrity {
@@ -40,6 +41,7 @@ export interface PutOutput {
   readonly etag: string
   readonly checksums: Checksums
   readonly checksumType: ChecksumType | undefined
+  readonly version?: VersionName | undefined
 }
 
 /** Most bytes of an object put whole, and of a part. */
@@ -121,6 +123,7 @@ export const putObject = operation({
   render: (out: PutOutput): Reply => {
     const headers = ['x-amz-server-side-encryption', 'AES256', 'ETag', `"${out.etag}"`]
     pushChecksumHeaders(headers, out.checksums, out.checksumType, '')
+    pushVersion(headers, out.version)
     return { status: 200, headers, body: null }
   },
   faults: [

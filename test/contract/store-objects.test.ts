@@ -77,7 +77,7 @@ await onBothEngines(t, async (t, engine) => {
       'bucket-not-empty',
       'DeleteBucket: an object → refused',
     )
-    await database.write(() => deleteObject({ ref: world.object('k', 'b'), conditions: {} }))
+    await database.write(() => deleteObject({ ref: world.object('k', 'b'), conditions: {}, nowMs: startMs }))
     t.equal(await database.write(() => deleteBucket(ref)), undefined, 'DeleteBucket: empty → gone')
     t.equal(codeOf(await database.write(() => deleteBucket(ref))), 'bucket-missing', 'DeleteBucket: again')
     t.equal(codeOf(await world.put('k', 'v', {}, 'b')), 'bucket-missing', 'PutObject: no bucket')
@@ -187,12 +187,13 @@ await onBothEngines(t, async (t, engine) => {
     t.equal(await attempt({ ifMatch: ['other'] }), 'precondition-failed', 'PutObject: If-Match another')
     t.equal(await attempt({ ifMatch: ['etag of 100'] }), 'no fault', 'PutObject: If-Match this')
     const remove = async (conditions: object, key = 'k') =>
-      codeOf(await database.write(() => deleteObject({ ref: world.object(key), conditions })))
+      codeOf(await database.write(() => deleteObject({ ref: world.object(key), conditions, nowMs: startMs })))
     t.equal(await remove({ ifMatch: ['other'] }), 'precondition-failed', 'DeleteObject: If-Match another')
     t.equal(await remove({ ifMatch: ['x'] }, 'none'), 'object-missing', 'DeleteObject: If-Match on nothing')
     t.equal(await remove({ sizeBytes: 1 }), 'precondition-failed', 'DeleteObject: another size')
     t.equal(await remove({ ifMatch: ['etag of 100'], sizeBytes: 100 }), 'no fault', 'DeleteObject: all hold')
-    t.same(await database.write(() => deleteObject({ ref: world.object('k'), conditions: {} })), { existed: false })
+    const again = await database.write(() => deleteObject({ ref: world.object('k'), conditions: {}, nowMs: startMs }))
+    t.same(again, { existed: false, marker: false, version: undefined }, 'DeleteObject: nothing there')
 
     for (const key of ['a', 'b', 'c']) await world.put(key, key)
     const items = [
@@ -202,7 +203,7 @@ await onBothEngines(t, async (t, engine) => {
       { key: 'a', conditions: {} },
       { key: 'c', conditions: { ifMatch: ['etag of 1'] } },
     ]
-    const answers = await database.write(() => deleteObjects({ ref: world.bucket(), items }))
+    const answers = await database.write(() => deleteObjects({ ref: world.bucket(), items, nowMs: startMs }))
     t.match(
       answers,
       [{ existed: true }, { code: 'precondition-failed' }, { existed: false }, { existed: false }, { existed: true }],

@@ -83,12 +83,12 @@ async function apply(world: World, model: Model, step: Step): Promise<void> {
       return
     }
     case 'delete':
-      await database.write(() => deleteObject({ ref: world.object(step.key), conditions: {} }))
+      await database.write(() => deleteObject({ ref: world.object(step.key), conditions: {}, nowMs: startMs }))
       model.objects.delete(step.key)
       return
     case 'deleteMany': {
       const items = step.keys.map(key => ({ key, conditions: {} }))
-      await database.write(() => deleteObjects({ ref: world.bucket(), items }))
+      await database.write(() => deleteObjects({ ref: world.bucket(), items, nowMs: startMs }))
       for (const key of step.keys) model.objects.delete(key)
       return
     }
@@ -236,7 +236,8 @@ await onBothEngines(t, async (t, engine) => {
       const work = Array.from({ length: 60 }, async (_, i) => {
         const key = keys[i % 3]!
         if (i % 4 === 3) await copy(keys[(i >> 2) % 3]!, key)
-        else if (i % 7 === 6) await world.database.write(() => deleteObject({ ref: world.object(key), conditions: {} }))
+        else if (i % 7 === 6)
+          await world.database.write(() => deleteObject({ ref: world.object(key), conditions: {}, nowMs: startMs }))
         else await world.put(key, contents[i % 4]!)
       })
       await Promise.all([...work, world.sweepAll(sweeper)])

@@ -70,7 +70,8 @@ await onBothEngines(t, async (t, engine) => {
     t.same(await files(world, blobId!), [(await world.find('k')).blobId], 'and go afterwards')
 
     for (let i = 0; i < 1200; i++) await world.put(`many ${i}`, long('m'))
-    const remove = (key: string) => database.write(() => deleteObject({ ref: world.object(key), conditions: {} }))
+    const remove = (key: string) =>
+      database.write(() => deleteObject({ ref: world.object(key), conditions: {}, nowMs: startMs }))
     await Promise.all(Array.from({ length: 1200 }, (_, i) => remove(`many ${i}`)))
     await Promise.all([world.sweepAll(), world.sweepAll(), world.sweepAll(sweeper)])
     await world.checkReferences(t, 'several sweepers at once')
@@ -85,7 +86,7 @@ await onBothEngines(t, async (t, engine) => {
     await world.put('b', long('b'))
     const { blobId } = await world.find('a')
     for (const key of ['a', 'b']) {
-      await world.database.write(() => deleteObject({ ref: world.object(key), conditions: {} }))
+      await world.database.write(() => deleteObject({ ref: world.object(key), conditions: {}, nowMs: startMs }))
     }
     let failing = true
     const blobs = new Proxy(world.blobs, {

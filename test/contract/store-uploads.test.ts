@@ -214,7 +214,7 @@ await onBothEngines(t, async (t, engine) => {
     await two.copy(5, 'one', { offset: 40, length: 2 })
     await world.checkReferences(t, 'parts of parts')
     for (const key of ['one', 'stored', 'inline']) {
-      await world.database.write(() => deleteObject({ ref: world.object(key), conditions: {} }))
+      await world.database.write(() => deleteObject({ ref: world.object(key), conditions: {}, nowMs: startMs }))
     }
     await world.sweepAll()
     await two.complete()
@@ -245,7 +245,7 @@ await onBothEngines(t, async (t, engine) => {
       }),
     )
     t.match(copied, { sizeBytes: again.length })
-    await world.database.write(() => deleteObject({ ref: world.object('two'), conditions: {} }))
+    await world.database.write(() => deleteObject({ ref: world.object('two'), conditions: {}, nowMs: startMs }))
     await world.sweepAll()
     t.equal(await world.content('three'), again, 'a copy of a composed object outlives it')
     t.match(await world.find('three'), { parts: 5, etag: 'made-5' })
@@ -258,8 +258,8 @@ await onBothEngines(t, async (t, engine) => {
     t.match(await up.copy(1, 'none'), { code: 'object-missing', detail: { side: 'source' } })
     t.match(await up.copy(1, 'three', undefined, source.seq), { sizeBytes: again.length, sourceSeq: source.seq })
     await up.abort()
-    await world.database.write(() => deleteObject({ ref: world.object('three'), conditions: {} }))
-    await world.database.write(() => deleteObject({ ref: world.object('empty'), conditions: {} }))
+    await world.database.write(() => deleteObject({ ref: world.object('three'), conditions: {}, nowMs: startMs }))
+    await world.database.write(() => deleteObject({ ref: world.object('empty'), conditions: {}, nowMs: startMs }))
     await world.sweepAll()
     await world.checkReferences(t, 'at the end')
     await world.checkSwept(t, 'nothing is left')

@@ -42,12 +42,14 @@ const REFERENCES = sql(`
   SELECT blobs.id AS id, blobs.refs AS refs, COALESCE(named.n, 0) AS n FROM blobs LEFT JOIN (
     SELECT blob_id, COUNT(*) AS n FROM (
       SELECT blob_id FROM objects WHERE blob_id IS NOT NULL
+      UNION ALL SELECT blob_id FROM versions WHERE blob_id IS NOT NULL
       UNION ALL SELECT blob_id FROM parts WHERE blob_id IS NOT NULL
       UNION ALL SELECT blob_id FROM extents) AS a
     GROUP BY blob_id) AS named ON named.blob_id = blobs.id`)
 const DANGLING = sql(`
   SELECT blob_id FROM (
     SELECT blob_id FROM objects WHERE blob_id IS NOT NULL
+    UNION ALL SELECT blob_id FROM versions WHERE blob_id IS NOT NULL
     UNION ALL SELECT blob_id FROM parts WHERE blob_id IS NOT NULL
     UNION ALL SELECT blob_id FROM extents) AS a
   WHERE NOT EXISTS (SELECT 1 FROM blobs WHERE blobs.id = a.blob_id)`)

@@ -4,6 +4,7 @@ import { copyObject, describeCopy } from '../../protocol/s3/copy.ts'
 import { parseCopySource } from '../../protocol/s3/copy-source.ts'
 import { headersOf, noBody } from './s3-reply.ts'
 import { wireRequest } from './wire-request.ts'
+import { encodeVersionId } from '../../protocol/s3/version-id.ts'
 
 function good<T>(value: T | Fault): T {
   if (value instanceof Fault) throw new Error(`${value.code} ${JSON.stringify(value.detail)}`)
@@ -14,17 +15,18 @@ function bad(value: unknown): Fault {
   throw new Error(`no fault: ${JSON.stringify(value)}`)
 }
 
-t.test('CopyObject: x-amz-copy-source → bucket and key', async t => {
-  for (const [text, key] of [
+t.test('CopyObject: x-amz-copy-source → bucket, key and version', async t => {
+  for (const [text, key, version] of [
     ['bucket/key', 'key'],
     ['/bucket/key', 'key'],
     ['bucket/a%20b%2Bc+d', 'a b+c d'],
     ['bucket//a/../b/', '/a/../b/'],
     ['bucket%2Fk%3Fx', 'k?x'],
-    ['bucket/%F0%9F%98%80?versionId=null', '😀'],
+    ['bucket/%F0%9F%98%80?versionId=null', '😀', 'null'],
+    [`bucket/k?versionId=${encodeVersionId(7)}`, 'k', 7],
     ['bucket/file%252Fname', 'file%2Fname'],
   ] as const)
-    t.same(parseCopySource(text), { bucket: 'bucket', key }, text)
+    t.same(parseCopySource(text), { bucket: 'bucket', key, version }, text)
   for (const [text, message] of [
     ['key-only', 'Invalid copy source object key'],
     ['bucket/', 'Invalid copy source object key'],
