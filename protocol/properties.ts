@@ -1,9 +1,14 @@
 /** What a version of an object may have beside its bytes, its description and its digests. Absent: not set. */
 export interface Properties {
-  readonly tags?: Readonly<Record<string, string>>
+  readonly tags?: readonly Tag[]
   readonly retention?: Retention
-  readonly legalHold?: true
+  readonly legalHold?: 'ON' | 'OFF'
 }
+export interface Tag {
+  readonly key: string
+  readonly value: string
+}
+/** Nothing may remove the version before that time. Whoever may can overlook GOVERNANCE. */
 export interface Retention {
   readonly mode: 'GOVERNANCE' | 'COMPLIANCE'
   readonly untilMs: number

@@ -7,7 +7,8 @@ import type { Fault, FaultCode, FaultDetail } from '../fault.ts'
 import { formatHttpDate } from '../http-date.ts'
 import type { Method, Reply } from '../operation.ts'
 import { element, escapeXml, optionalElement, xmlDeclaration } from '../xml.ts'
-import { encodeVersionId, versionIdOf } from './version-id.ts'
+import { versionIdOf } from './version-id.ts'
+import { encodeVersionId } from './version-ids.ts'
 
 /** The request that failed, for the elements that repeat it. */
 export interface FaultContext {

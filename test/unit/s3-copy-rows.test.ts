@@ -2,9 +2,9 @@ import t from 'tap'
 import { Fault } from '../../protocol/fault.ts'
 import { copyObject, describeCopy } from '../../protocol/s3/copy.ts'
 import { parseCopySource } from '../../protocol/s3/copy-source.ts'
+import { encodeVersionId } from '../../protocol/s3/version-ids.ts'
 import { headersOf, noBody } from './s3-reply.ts'
 import { wireRequest } from './wire-request.ts'
-import { encodeVersionId } from '../../protocol/s3/version-id.ts'
 
 function good<T>(value: T | Fault): T {
   if (value instanceof Fault) throw new Error(`${value.code} ${JSON.stringify(value.detail)}`)
