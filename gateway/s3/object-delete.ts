@@ -8,7 +8,9 @@ import { bucketRef, objectRef } from './object-ref.ts'
 export function deleteObject(context: RequestContext, input: DeleteInput) {
   const ref = objectRef(context, input.bucket, input.key, input.version)
   const { nowMs } = context
-  return context.services.database.write(() => store.deleteObject({ ref, conditions: input.conditions, nowMs }))
+  return context.services.database.write(() =>
+    store.deleteObject({ ref, conditions: input.conditions, bypass: input.bypass, nowMs }),
+  )
 }
 
 /** Each key has its own outcome; only the bucket's faults are the request's. */
@@ -18,6 +20,7 @@ export async function deleteObjects(context: RequestContext, input: DeleteManyIn
     store.deleteObjects({
       ref: bucketRef(context, input.bucket),
       items,
+      bypass: input.bypass,
       nowMs: context.nowMs,
     }),
   )

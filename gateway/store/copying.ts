@@ -2,6 +2,7 @@
 import type { Unit } from '../../platform/database/unit.ts'
 import { Fault, fault } from '../../protocol/fault.ts'
 import { checkSource, checkWrite, type WriteVerdict } from '../rules/conditions.ts'
+import type { NewVersionFault } from '../rules/new-version.ts'
 import { addReference, release } from './blobs.ts'
 import type {
   BucketFault,
@@ -18,7 +19,7 @@ import { aboutSource, readObject } from './rows.ts'
 import { nextSeq } from './seq.ts'
 import { conditioned, findTarget, saveObject } from './target.ts'
 import type { VersionRow } from './version-rows.ts'
-import { displace, nameVersion } from './versioning.ts'
+import { describeNew, displace, nameVersion } from './versioning.ts'
 
 export type SourceFault = BucketFault | MissingFault | Fault<'precondition-failed'> | Fault<'condition-conflict'>
 export interface SourceQuery {
@@ -66,13 +67,15 @@ export interface Copied {
 /** Also onto itself. Faults about the source have detail {side: 'source'}. */
 export function* copyObject<F extends Fault = never>(
   p: CopyObject<F>,
-): Unit<Copied | F | SourceFault | NonNullable<WriteVerdict>> {
+): Unit<Copied | F | SourceFault | NonNullable<WriteVerdict> | NewVersionFault> {
   const target = yield* findTarget(p.target)
   if (target instanceof Fault) return target
   const row = yield* findSource(p)
   if (row instanceof Fault) return row
   const source = readObject(row, p.source.key)
-  const description = p.describe(source)
+  const asked = p.describe(source)
+  if (asked instanceof Fault) return asked
+  const description = describeNew(target, asked, p.nowMs)
   if (description instanceof Fault) return description
   const failed = checkWrite(p.targetConditions, conditioned(target))
   if (failed !== undefined) return failed

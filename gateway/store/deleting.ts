@@ -2,6 +2,7 @@
 import { one, run, sql, type Unit } from '../../platform/database/unit.ts'
 import { Fault } from '../../protocol/fault.ts'
 import { checkDelete, type WriteVerdict } from '../rules/conditions.ts'
+import { checkRemoval } from '../rules/retention.ts'
 import { release } from './blobs.ts'
 import {
   type BucketFault,
@@ -11,7 +12,7 @@ import {
   type ObjectRef,
   Versioning,
 } from './contract.ts'
-import { type BucketColumns, bucketColumns, isThere, refused } from './rows.ts'
+import { type BucketColumns, bucketColumns, decodeProperties, isThere, refused } from './rows.ts'
 import { nextSeq } from './seq.ts'
 import { conditioned, findTarget, type TargetRow } from './target.ts'
 import { locateVersion } from './version-rows.ts'
@@ -23,6 +24,8 @@ const DELETE = sql(`DELETE FROM objects WHERE bucket_id = $1 AND key = $2`)
 export interface DeleteObject {
   readonly ref: ObjectRef
   readonly conditions: DeleteConditions
+  /** Overlook retention in governance mode. */
+  readonly bypass?: boolean
   readonly nowMs: number
 }
 export interface Deleted {
@@ -34,7 +37,7 @@ export interface Deleted {
 }
 const existed: Deleted = Object.freeze({ existed: true, marker: false, version: undefined })
 const absent: Deleted = Object.freeze({ existed: false, marker: false, version: undefined })
-export type DeleteFault = BucketFault | NonNullable<WriteVerdict>
+export type DeleteFault = BucketFault | NonNullable<WriteVerdict> | Fault<'object-locked'>
 
 export function* deleteObject(p: DeleteObject): Unit<Deleted | DeleteFault> {
   if (p.ref.version !== undefined) return yield* deleteVersion(p)
@@ -61,7 +64,7 @@ function* deleteCurrent(row: TargetRow, { ref, conditions, nowMs }: DeleteObject
 }
 
 /** Deleting a version that is not there succeeds, as deleting an object that is not there does. */
-function* deleteVersion({ ref, conditions }: DeleteObject): Unit<Deleted | DeleteFault> {
+function* deleteVersion({ ref, conditions, nowMs, bypass }: DeleteObject): Unit<Deleted | DeleteFault> {
   const found = yield* locateVersion(ref)
   const denied = refused(found?.row, ref)
   if (found === undefined || denied !== undefined) return denied!
@@ -73,6 +76,10 @@ function* deleteVersion({ ref, conditions }: DeleteObject): Unit<Deleted | Delet
   )
   if (failed !== undefined) return failed
   if (!there) return absent
+  if (row.properties !== null) {
+    const locked = checkRemoval(decodeProperties(row.properties) ?? {}, nowMs, bypass ?? false)
+    if (locked !== undefined) return locked
+  }
   if (current) yield* dropCurrent(row.bucket_id, ref.key, row)
   else yield* dropVersion(row.bucket_id, ref.key, -row.seq, row)
   const { seq, versioned } = row
@@ -88,6 +95,7 @@ export interface DeleteObjects {
   }[]
   /** Of each key: policies may name some of them only. */
   readonly guardOf?: (key: string, version: ObjectRef['version']) => Guard | undefined
+  readonly bypass?: boolean
   readonly nowMs: number
 }
 /** An answer for each item, in order: one that fails its conditions does not keep the others. */
@@ -99,7 +107,7 @@ export function* deleteObjects(p: DeleteObjects): Unit<BucketFault | readonly (D
   const answers: (Deleted | DeleteFault)[] = []
   for (const { key, version, conditions } of p.items) {
     const ref = { ...p.ref, key, version, guard: p.guardOf?.(key, version) }
-    answers.push(yield* deleteObject({ ref, conditions, nowMs: p.nowMs }))
+    answers.push(yield* deleteObject({ ref, conditions, nowMs: p.nowMs, bypass: p.bypass ?? false }))
   }
   return answers
 }

@@ -43,6 +43,12 @@ const LOAD_CREDENTIAL = sql(`
   FROM credentials c JOIN identities i ON i.id = c.identity_id JOIN environments e ON e.id = c.environment_id
   WHERE c.access_key_id = $1`)
 
+const CANONICAL_ID = sql(`SELECT canonical_id FROM identities WHERE id = $1`)
+
+export function* findCanonicalId(identityId: number): Unit<string | undefined> {
+  return (yield* one<{ canonical_id: string }>(CANONICAL_ID, [identityId]))?.canonical_id
+}
+
 /**
  * Makes what the definition names and the store lacks, and brings the rest up to date. What it no longer names stays:
  * others (the provisioner) make environments too. Throws when a name, account or canonical id is taken by another.

@@ -2,6 +2,7 @@
 import { one, sql, type Unit } from '../../platform/database/unit.ts'
 import { Fault } from '../../protocol/fault.ts'
 import { checkWrite, type WriteVerdict } from '../rules/conditions.ts'
+import type { NewVersionFault } from '../rules/new-version.ts'
 import { replaceBytes } from './blobs.ts'
 import {
   type BucketFault,
@@ -20,7 +21,7 @@ import { findReadable, type MissingFault, notThere } from './finding.ts'
 import { bucketColumns, isThere, type ObjectColumns, objectColumns, placeOf, readObject, refused } from './rows.ts'
 import { nextSeq } from './seq.ts'
 import { conditioned, findTarget, saveObject, targetBucket, targetTables } from './target.ts'
-import { displace, nameVersion } from './versioning.ts'
+import { describeNew, displace, nameVersion } from './versioning.ts'
 
 export { byteSlices } from './byte-slices.ts'
 export { type Copied, type CopyObject, copyObject } from './copying.ts'
@@ -91,12 +92,14 @@ export interface Put {
   readonly replaced: boolean
 }
 /** @throws BlockClosed */
-export function* putObject(p: PutObject): Unit<Put | BucketFault | NonNullable<WriteVerdict>> {
+export function* putObject(p: PutObject): Unit<Put | BucketFault | NonNullable<WriteVerdict> | NewVersionFault> {
   const { key } = p.ref
   const row = yield* findTarget(p.ref)
   if (row instanceof Fault) return row
   const failed = checkWrite(p.conditions, conditioned(row))
   if (failed !== undefined) return failed
+  const description = describeNew(row, p.description, p.nowMs)
+  if (description instanceof Fault) return description
   const { replaced, newestSeq, versioned } = yield* displace(row, key)
   const seq = nextSeq(p.nowMs, newestSeq)
   yield* saveObject({
@@ -109,7 +112,7 @@ export function* putObject(p: PutObject): Unit<Put | BucketFault | NonNullable<W
     etag: p.etag,
     modifiedAtMs: p.nowMs,
     ownerId: p.ref.identityId,
-    description: p.description,
+    description,
     parts: p.parts,
     checksumType: p.checksumType,
     checksums: p.checksums,

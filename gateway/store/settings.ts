@@ -2,12 +2,12 @@
  * What a bucket is set to. Settings that requests for its contents must know lie in its row, as one document, so that
  * a bucket without any costs them nothing; the other configurations lie in bucket_documents, by kind and id.
  */
-import { LRUCache } from 'lru-cache'
 import { all, one, run, sql, type Unit } from '../../platform/database/unit.ts'
 import { Fault } from '../../protocol/fault.ts'
 import type { BucketSettings } from '../../protocol/settings.ts'
 import { resolveBucket } from './buckets.ts'
 import type { BucketFault, BucketRecord, BucketRef } from './contract.ts'
+import { encodeSettings, readSettings } from './settings-text.ts'
 
 const SAVE = sql(`UPDATE buckets SET settings = $1 WHERE id = $2`)
 const SET_VERSIONING = sql(`UPDATE buckets SET versioning = $1 WHERE id = $2`)
@@ -20,30 +20,6 @@ const SAVE_DOCUMENT = sql(`
   ON CONFLICT (bucket_id, kind, id) DO UPDATE SET document = excluded.document`)
 const DELETE_DOCUMENT = sql(`DELETE FROM bucket_documents WHERE bucket_id = $1 AND kind = $2 AND id = $3`)
 
-const none: BucketSettings = Object.freeze({})
-/** By their text: parsing a policy of 20 KB takes longer than answering a request. */
-const parsedLimitBytes = 8 * 1024 * 1024
-const parsed = new LRUCache<string, BucketSettings>({
-  maxSize: parsedLimitBytes,
-  sizeCalculation: (_, text) => 2 * text.length,
-})
-
-/** Column `settings` of buckets. Equal texts give the same value, for which callers may keep what they derive. */
-export function readSettings(column: string | null): BucketSettings {
-  if (column === null) return none
-  let settings = parsed.get(column)
-  if (settings === undefined) {
-    settings = JSON.parse(column) as BucketSettings
-    parsed.set(column, settings)
-  }
-  return settings
-}
-/** null when nothing is set. */
-export function encodeSettings(settings: BucketSettings): string | null {
-  for (const name in settings) if (settings[name as keyof BucketSettings] !== undefined) return JSON.stringify(settings)
-  return null
-}
-
 export interface BucketWithSettings extends BucketRecord {
   readonly is: BucketSettings
 }
@@ -52,27 +28,30 @@ export function* bucketSettings(ref: BucketRef): Unit<BucketWithSettings | Bucke
   return bucket instanceof Fault ? bucket : { ...bucket, is: readSettings(bucket.settings) }
 }
 
+/** Some settings; undefined unsets one. */
+export type SettingsChange = { readonly [K in keyof BucketSettings]?: BucketSettings[K] | undefined }
+
 /**
  * Changes some settings; undefined unsets one.
  * @param change pure: it may run again
  */
-export function* changeSettings<F extends Fault = never>(
+export function* changeSettings<R extends SettingsChange | Fault>(
   ref: BucketRef,
-  change: (bucket: BucketWithSettings) => { readonly [K in keyof BucketSettings]?: BucketSettings[K] | undefined } | F,
-): Unit<undefined | BucketFault | F> {
+  change: (bucket: BucketWithSettings) => R,
+): Unit<undefined | BucketFault | Extract<R, Fault>> {
   const bucket = yield* bucketSettings(ref)
   if (bucket instanceof Fault) return bucket
   const changed = change(bucket)
-  if (changed instanceof Fault) return changed
-  yield* run(SAVE, [encodeSettings({ ...bucket.is, ...changed } as BucketSettings), bucket.id])
+  if (changed instanceof Fault) return changed as Extract<R, Fault>
+  yield* run(SAVE, [encodeSettings({ ...bucket.is, ...(changed as SettingsChange) } as BucketSettings), bucket.id])
   return undefined
 }
 
-export function* setVersioning<F extends Fault = never>(
+export function* setVersioning<R extends Fault | undefined>(
   ref: BucketRef,
   versioning: number,
-  check: (bucket: BucketWithSettings) => F | undefined,
-): Unit<undefined | BucketFault | F> {
+  check: (bucket: BucketWithSettings) => R,
+): Unit<BucketFault | R | undefined> {
   const bucket = yield* bucketSettings(ref)
   if (bucket instanceof Fault) return bucket
   const refused = check(bucket)

@@ -1,6 +1,7 @@
 /** Multipart uploads in progress and their parts. */
 import { one, run, sql, type Unit } from '../../platform/database/unit.ts'
 import { Fault } from '../../protocol/fault.ts'
+import type { NewVersionFault } from '../rules/new-version.ts'
 import { replaceBytes } from './blobs.ts'
 import type {
   BucketFault,
@@ -27,6 +28,7 @@ import {
   uploadColumns,
   uploadMissing,
 } from './upload-rows.ts'
+import { describeNew } from './versioning.ts'
 
 export { type Completed, type CompleteUpload, completeUpload } from './completing.ts'
 export { type CopyPart, copyPart } from './part-copying.ts'
@@ -51,10 +53,13 @@ export interface CreateUpload {
   readonly checksumType: ChecksumType | undefined
   readonly nowMs: number
 }
-export function* createUpload(p: CreateUpload): Unit<undefined | BucketFault> {
+/** What the bucket says of a new version counts from the start of its upload. */
+export function* createUpload(p: CreateUpload): Unit<undefined | BucketFault | NewVersionFault> {
   const bucket = yield* one<BucketColumns>(BUCKET, [p.ref.environmentId, p.ref.bucket])
   const denied = refused(bucket, p.ref)
   if (bucket === undefined || denied !== undefined) return denied!
+  const description = describeNew(bucket, p.description, p.nowMs)
+  if (description instanceof Fault) return description
   yield* run(CREATE, [
     bucket.bucket_id,
     p.ref.key,
@@ -62,12 +67,12 @@ export function* createUpload(p: CreateUpload): Unit<undefined | BucketFault> {
     p.row,
     p.nowMs,
     p.ref.identityId,
-    p.description.storageClass,
+    description.storageClass,
     p.checksumAlgorithm ?? null,
     p.checksumType ?? null,
-    encodeText(p.description.headers) ?? '{}',
-    encodeText(p.description.metadata),
-    encodeProperties(p.description.properties),
+    encodeText(description.headers) ?? '{}',
+    encodeText(description.metadata),
+    encodeProperties(description.properties),
   ])
   return undefined
 }

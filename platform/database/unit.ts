@@ -48,6 +48,8 @@ export type Unit<T> = Generator<Step, T, Outcome>
 
 /** The result of a unit that wants everything it wrote undone: `return new Rollback(fault)` answers `fault`. */
 export class Rollback<T> {
+  /** Tells it, to the compiler, from other things that have a `value`. */
+  declare protected readonly rollback: true
   readonly value: T
   constructor(value: T) {
     this.value = value

@@ -2,6 +2,7 @@
 import { type Fault, fault } from '../fault.ts'
 import { formatIsoDate } from '../http-date.ts'
 import { Level, operation, type Reply, type WireRequest } from '../operation.ts'
+import type { Properties } from '../properties.ts'
 import {
   type ChecksumFault,
   type ChecksumName,
@@ -17,6 +18,7 @@ import {
   checkSettings,
   type Description,
   type DescriptionFault,
+  descriptionFaults,
   encryptionHeader,
   parseDescription,
   refusedSourceHeaders,
@@ -24,6 +26,7 @@ import {
   type SettingFault,
   standardStorageClass,
 } from './description.ts'
+import { parseTaggingDirective } from './tagging.ts'
 import { pushSourceVersion, pushVersion, type VersionName } from './version-id.ts'
 import { etagElement, s3Document, xmlReply } from './xml.ts'
 
@@ -36,6 +39,7 @@ export interface CopyInput {
   /** What the request says; of it all counts when `replace`, else only storage class and redirect. */
   readonly description: Description
   readonly replace: boolean
+  readonly replaceTags: boolean
   /** The request asks for something that may differ from the source: what a copy onto itself needs. */
   readonly changes: boolean
   readonly checksumAlgorithm: ChecksumName | undefined
@@ -61,9 +65,8 @@ function parseCopy(request: WireRequest): CopyInput | CopyFault {
   if ('code' in source) return source
   const replace = parseDirective(request, 'x-amz-metadata-directive', 'metadata')
   if (typeof replace !== 'boolean') return replace
-  const replaceTags = parseDirective(request, 'x-amz-tagging-directive', 'tagging')
-  if (typeof replaceTags !== 'boolean') return replaceTags
-  if (replaceTags) return fault('header-refused', { header: 'x-amz-tagging-directive' })
+  const tagging = parseTaggingDirective(request)
+  if (typeof tagging !== 'string') return tagging
   const description = parseDescription(request)
   if ('code' in description) return description
   const targetConditions = parseWriteConditions(request)
@@ -78,6 +81,7 @@ function parseCopy(request: WireRequest): CopyInput | CopyFault {
     targetConditions,
     description,
     replace,
+    replaceTags: tagging === 'REPLACE',
     changes:
       replace ||
       request.header('x-amz-storage-class') !== '' ||
@@ -109,14 +113,23 @@ export function describeCopy(input: CopyInput, source: Description): Description
       message:
         "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
     })
-  if (input.replace) return input.description
+  const properties = propertiesOfCopy(input, source)
+  if (input.replace) return { ...input.description, properties }
   const { [redirect]: _, ...kept } = source.headers
   const asked = input.description.headers[redirect]
   return {
     headers: asked === undefined ? kept : { ...kept, [redirect]: asked },
     metadata: source.metadata,
     storageClass: input.description.storageClass || standardStorageClass,
+    properties,
   }
+}
+
+/** Tags are copied unless they are replaced; a lock never is: it is what the request or the bucket says. */
+function propertiesOfCopy(input: CopyInput, source: Description): Properties | undefined {
+  const { tags: asked, ...lock } = input.description.properties ?? {}
+  const tags = input.replaceTags ? asked : source.properties?.tags
+  return tags === undefined || tags.length === 0 ? lock : { ...lock, tags }
 }
 
 export const copyObject = operation({
@@ -142,12 +155,10 @@ export const copyObject = operation({
     )
   },
   faults: [
-    'argument-invalid',
+    ...descriptionFaults,
     'request-invalid',
     'header-refused',
     'checksum-malformed',
-    'metadata-too-large',
-    'storage-class-invalid',
     'key-too-long',
     'bucket-missing',
     'access-denied',

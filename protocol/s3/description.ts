@@ -3,6 +3,8 @@ import { type Fault, fault } from '../fault.ts'
 import type { WireRequest } from '../operation.ts'
 import type { Properties } from '../properties.ts'
 import { checkKey } from './names.ts'
+import { parseLockHeaders, pushLockHeaders, refusedLockHeaders } from './object-lock.ts'
+import { parseTagHeader, pushTagCount, type TagFault } from './tagging.ts'
 
 export interface Description {
   /** Stored response headers by lower-case name; content-type is always there. */
@@ -47,7 +49,20 @@ const metadataPrefix = 'x-amz-meta-'
 /** "User-defined metadata": 2 KB, counted over the UTF-8 bytes of names (without prefix) and values. */
 const metadataLimitBytes = 2048
 
-export type DescriptionFault = Fault<'metadata-too-large'> | Fault<'storage-class-invalid'> | Fault<'argument-invalid'>
+export type DescriptionFault =
+  | Fault<'metadata-too-large'>
+  | Fault<'storage-class-invalid'>
+  | Fault<'argument-invalid'>
+  | TagFault
+/** What `parseDescription` may answer, and what a bucket may say to the properties it asks for. */
+export const descriptionFaults = [
+  'metadata-too-large',
+  'storage-class-invalid',
+  'argument-invalid',
+  'tag-invalid',
+  'tags-too-many',
+  'lock-unavailable',
+] as const
 
 /** Reads a description from a request that creates an object. */
 export function parseDescription(request: WireRequest): Description | DescriptionFault {
@@ -82,7 +97,24 @@ export function parseDescription(request: WireRequest): Description | Descriptio
       value: redirect,
       message: "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
     })
-  return { headers: stored, metadata: metadata ?? noMetadata, storageClass: storageClass || standardStorageClass }
+  const properties = parseProperties(request)
+  if (properties !== undefined && 'code' in properties) return properties
+  return {
+    headers: stored,
+    metadata: metadata ?? noMetadata,
+    storageClass: storageClass || standardStorageClass,
+    properties,
+  }
+}
+
+/** Tags and lock that a request asks for its new object; undefined for none. */
+function parseProperties(request: WireRequest): Properties | undefined | Fault<'argument-invalid'> | TagFault {
+  const tags = parseTagHeader(request)
+  if ('code' in tags) return tags
+  const lock = parseLockHeaders(request)
+  if (lock !== undefined && 'code' in lock) return lock
+  if (tags.length === 0) return lock
+  return { ...lock, tags }
 }
 const noMetadata: Readonly<Record<string, string>> = Object.freeze({})
 
@@ -110,6 +142,10 @@ export function pushDescription(headers: string[], description: Description): vo
   const metadata = description.metadata
   for (const name in metadata) headers.push(metadataPrefix + name, encodeMetadata(metadata[name]!))
   if (description.storageClass !== standardStorageClass) headers.push('x-amz-storage-class', description.storageClass)
+  const properties = description.properties
+  if (properties === undefined) return
+  if (properties.tags !== undefined) pushTagCount(headers, properties.tags.length)
+  pushLockHeaders(headers, properties)
 }
 
 const ascii = /^[\x09\x20-\x7e]*$/
@@ -126,10 +162,7 @@ export const refusedWriteHeaders = [
   'x-amz-server-side-encryption-aws-kms-key-id',
   'x-amz-server-side-encryption-context',
   'x-amz-server-side-encryption-bucket-key-enabled',
-  'x-amz-object-lock-mode',
-  'x-amz-object-lock-retain-until-date',
-  'x-amz-object-lock-legal-hold',
-  'x-amz-tagging',
+  ...refusedLockHeaders,
   'x-amz-grant-full-control',
   'x-amz-grant-read',
   'x-amz-grant-read-acp',

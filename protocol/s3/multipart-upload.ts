@@ -17,6 +17,7 @@ import {
   checkSettings,
   type Description,
   type DescriptionFault,
+  descriptionFaults,
   encryptionHeader,
   parseDescription,
   refusedReadHeaders,
@@ -80,12 +81,10 @@ export const createMultipartUpload = operation({
     )
   },
   faults: [
-    'argument-invalid',
+    ...descriptionFaults,
     'request-invalid',
     'header-refused',
     'checksum-malformed',
-    'metadata-too-large',
-    'storage-class-invalid',
     'key-too-long',
     'bucket-missing',
     'access-denied',

@@ -1,21 +1,24 @@
 /** DeleteObject and DeleteObjects. */
-import { digestOnce } from '../checksum/digest.ts'
 import { Fault, fault } from '../fault.ts'
 import { Level, operation, type Reply, type WireRequest } from '../operation.ts'
 
 import { childText, element, parseXml, type XmlElement } from '../xml.ts'
 import { refusedChecksumHeaders } from './checksum-headers.ts'
 import { type DeleteConditions, parseDeleteConditions, unquote } from './conditions.ts'
+import { checkDocument, type IntegrityFault, integrityFaults } from './document-integrity.ts'
 import { describeFault } from './faults.ts'
 import { checkKey } from './names.ts'
-import { type Integrity, parseIntegrity } from './object-write.ts'
+import { parseBypass } from './object-lock.ts'
 import { type AskedVersion, parseVersion, parseVersionId, type VersionName, versionIdOf } from './version-id.ts'
+import { checkMfa } from './versioning.ts'
 import { s3Document, xmlReply } from './xml.ts'
 
 export interface DeleteInput {
   readonly bucket: string
   readonly key: string
   readonly version: AskedVersion | undefined
+  /** Overlook retention in governance mode. */
+  readonly bypass: boolean
   readonly conditions: DeleteConditions
 }
 
@@ -28,25 +31,29 @@ export interface DeleteOutput {
 }
 
 const noContent: Reply = Object.freeze({ status: 204, headers: [], body: null })
-/** Asking for a multi-factor delete or to override a retention needs what buckets here do not have. */
-const refusedDeleteHeaders = ['x-amz-mfa', 'x-amz-bypass-governance-retention'] as const
 
 export const deleteObject = operation({
   name: 'DeleteObject',
   match: { method: 'DELETE', level: Level.object, selector: '' },
   access: 'write',
   body: 'none',
-  refuses: refusedDeleteHeaders,
+  refuses: [],
   parse: (
     request: WireRequest,
-  ): DeleteInput | Fault<'header-refused'> | Fault<'argument-invalid'> | Fault<'key-too-long'> => {
+  ):
+    | DeleteInput
+    | Fault<'header-refused'>
+    | Fault<'argument-invalid'>
+    | Fault<'key-too-long'>
+    | Fault<'access-denied'> => {
     const tooLong = checkKey(request.key)
     if (tooLong !== undefined) return tooLong
     const version = parseVersion(request)
     if (typeof version === 'object') return version
     const conditions = parseDeleteConditions(request)
     if ('code' in conditions) return conditions
-    return { bucket: request.bucket, key: request.key, version, conditions }
+    const bypass = parseBypass(request) ?? false
+    return checkMfa(request) ?? { bucket: request.bucket, key: request.key, version, bypass, conditions }
   },
   render: ({ marker, version }: DeleteOutput): Reply => {
     if (version === undefined) return noContent
@@ -62,6 +69,7 @@ export const deleteObject = operation({
     'access-denied',
     'region-wrong',
     'object-missing',
+    'object-locked',
     'precondition-failed',
     'condition-conflict',
   ],
@@ -79,6 +87,7 @@ export interface DeleteItem {
 export interface DeleteManyInput {
   readonly bucket: string
   readonly quiet: boolean
+  readonly bypass: boolean
   readonly items: readonly DeleteItem[]
 }
 export interface DeleteManyOutput {
@@ -91,17 +100,11 @@ export interface DeleteManyOutput {
 const itemLimit = 1000
 const documentLimitBytes = 2 * 1024 * 1024
 
-type DeleteManyFault =
-  | Exclude<ReturnType<typeof parseIntegrity>, Integrity>
-  | Fault<'xml-malformed'>
-  | Fault<'checksum-missing'>
-  | Fault<'checksum-mismatch'>
-  | Fault<'digest-mismatch'>
+type DeleteManyFault = IntegrityFault | Fault<'xml-malformed'> | Fault<'access-denied'>
 
 function parseDeleteMany(request: WireRequest, body: Uint8Array): DeleteManyInput | DeleteManyFault {
-  const integrity = parseIntegrity(request)
-  if ('code' in integrity) return integrity
-  const broken = checkWhole(integrity, body)
+  // S3 demands a digest of this document.
+  const broken = checkDocument(request, body, 'required')
   if (broken !== undefined) return broken
   const root = parseXml(body)
   if (root === undefined || root.name !== 'Delete') return fault('xml-malformed')
@@ -118,24 +121,9 @@ function parseDeleteMany(request: WireRequest, body: Uint8Array): DeleteManyInpu
       items.push(item)
     } else return fault('xml-malformed')
   }
-  return items.length === 0 ? fault('xml-malformed') : { bucket: request.bucket, quiet, items }
-}
-
-/** S3 demands a digest of the document; one in a trailer is the framing's to verify. */
-function checkWhole(
-  integrity: Integrity,
-  body: Uint8Array,
-): Fault<'checksum-missing'> | Fault<'checksum-mismatch'> | Fault<'digest-mismatch'> | undefined {
-  const { checksum, md5 } = integrity
-  if (checksum === undefined && md5 === undefined) return fault('checksum-missing')
-  if (md5 !== undefined) {
-    const calculated = digestOnce('md5', body).toString('base64')
-    if (calculated !== md5) return fault('digest-mismatch', { expected: md5, calculated })
-  }
-  if (checksum?.value === undefined) return undefined
-  return digestOnce(checksum.name, body).toString('base64') === checksum.value
-    ? undefined
-    : fault('checksum-mismatch', { algorithm: checksum.name.toUpperCase() })
+  if (items.length === 0) return fault('xml-malformed')
+  const bypass = parseBypass(request) ?? false
+  return checkMfa(request) ?? { bucket: request.bucket, quiet, bypass, items }
 }
 
 function parseItem(object: XmlElement): DeleteItem | undefined {
@@ -190,20 +178,8 @@ export const deleteObjects = operation({
   match: { method: 'POST', level: Level.bucket, selector: 'delete' },
   access: 'write',
   body: { limitBytes: documentLimitBytes },
-  refuses: [...refusedDeleteHeaders, ...refusedChecksumHeaders],
+  refuses: refusedChecksumHeaders,
   parse: parseDeleteMany,
   render: renderDeleteMany,
-  faults: [
-    'xml-malformed',
-    'request-invalid',
-    'header-refused',
-    'digest-malformed',
-    'digest-mismatch',
-    'checksum-malformed',
-    'checksum-mismatch',
-    'checksum-missing',
-    'bucket-missing',
-    'access-denied',
-    'region-wrong',
-  ],
+  faults: ['xml-malformed', ...integrityFaults, 'bucket-missing', 'access-denied', 'region-wrong'],
 })

@@ -16,6 +16,7 @@ import {
   checkSettings,
   type Description,
   type DescriptionFault,
+  descriptionFaults,
   parseDescription,
   refusedWriteHeaders,
   type SettingFault,
@@ -128,9 +129,7 @@ export const putObject = operation({
   },
   faults: [
     ...payloadFaults,
-    'argument-invalid',
-    'metadata-too-large',
-    'storage-class-invalid',
+    ...descriptionFaults,
     'key-too-long',
     'method-not-allowed',
     'bucket-missing',

@@ -1,17 +1,21 @@
 /** The table of all S3 operations: 111 names, the rows of each kind in a file of their own. */
 import { Level, type Method } from '../operation.ts'
 import { bucketOperations } from './bucket.ts'
+import { settingOperations } from './bucket-settings.ts'
 import { listingOperations } from './listing.ts'
 import { multipartOperations } from './multipart.ts'
 import { notImplementedOperations } from './not-implemented.ts'
 import { objectOperations } from './object.ts'
+import { propertyOperations } from './object-properties.ts'
 import { serviceOperations } from './service.ts'
 
 export const s3Operations = [
   ...serviceOperations,
   ...bucketOperations,
+  ...settingOperations,
   ...listingOperations,
   ...objectOperations,
+  ...propertyOperations,
   ...multipartOperations,
   ...notImplementedOperations,
 ] as const

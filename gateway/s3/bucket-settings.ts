@@ -1,0 +1,125 @@
+/** What buckets are set to, and the listing of versions. */
+import type { Unit } from '../../platform/database/unit.ts'
+import { Fault, fault } from '../../protocol/fault.ts'
+import type { Handlers } from '../../protocol/operation.ts'
+import type { settingOperations } from '../../protocol/s3/bucket-settings.ts'
+import { versionIdOf } from '../../protocol/s3/version-id.ts'
+import type { VersionListAnswer, VersionListing } from '../../protocol/s3/version-listing.ts'
+import type { BucketSettings } from '../../protocol/settings.ts'
+import type { RequestContext } from '../context.ts'
+import { type BucketFault, type BucketRef, Versioning } from '../store/contract.ts'
+import {
+  type BucketWithSettings,
+  bucketSettings,
+  changeSettings,
+  type SettingsChange,
+  setVersioning,
+} from '../store/settings.ts'
+import { type ListedVersion as Listed, listVersions } from '../store/version-listing.ts'
+import { bucketRef } from './object-ref.ts'
+import { owners } from './owners.ts'
+
+type Name = keyof BucketSettings
+
+function set<K extends Name, R extends Fault | undefined = undefined>(
+  context: RequestContext,
+  bucket: string,
+  name: K,
+  value: BucketSettings[K] | undefined,
+  check?: (bucket: BucketWithSettings) => R,
+) {
+  return context.services.database.write(() =>
+    changeSettings(bucketRef(context, bucket), present => {
+      const refusal = check?.(present)
+      return refusal === undefined ? ({ [name]: value } as SettingsChange) : (refusal as Extract<R, Fault>)
+    }),
+  )
+}
+function unset(context: RequestContext, bucket: string, name: Name) {
+  return set(context, bucket, name, undefined)
+}
+function read<R>(context: RequestContext, bucket: string, value: (bucket: BucketWithSettings) => R) {
+  return context.services.database.read(() => told(bucketRef(context, bucket), value))
+}
+function* told<R>(ref: BucketRef, value: (bucket: BucketWithSettings) => R): Unit<R | BucketFault> {
+  const found = yield* bucketSettings(ref)
+  return found instanceof Fault ? found : value(found)
+}
+
+const versioningStates = [undefined, 'Enabled', 'Suspended'] as const
+const lockKeepsVersions = fault('bucket-state-invalid', {
+  message: 'An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.',
+})
+const lockNeedsVersions = fault('bucket-state-invalid', {
+  message: "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration",
+})
+
+export const settingHandlers: Handlers<typeof settingOperations, RequestContext> = {
+  PutBucketVersioning(context, { bucket, value }) {
+    const versioning = value === 'Enabled' ? Versioning.enabled : Versioning.suspended
+    return context.services.database.write(() =>
+      setVersioning(bucketRef(context, bucket), versioning, ({ is }) =>
+        is.lock !== undefined && versioning !== Versioning.enabled ? lockKeepsVersions : undefined,
+      ),
+    )
+  },
+  GetBucketVersioning(context, { bucket }) {
+    return read(context, bucket, found => versioningStates[found.versioning])
+  },
+
+  PutBucketTagging(context, { bucket, value }) {
+    return set(context, bucket, 'tags', value.length === 0 ? undefined : value)
+  },
+  GetBucketTagging(context, { bucket }) {
+    return read(context, bucket, ({ is }) => is.tags ?? fault('tags-missing', { bucket }))
+  },
+  DeleteBucketTagging(context, { bucket }) {
+    return unset(context, bucket, 'tags')
+  },
+
+  PutObjectLockConfiguration(context, { bucket, value }) {
+    return set(context, bucket, 'lock', value, found =>
+      found.versioning === Versioning.enabled ? undefined : lockNeedsVersions,
+    )
+  },
+  GetObjectLockConfiguration(context, { bucket }) {
+    return read(context, bucket, ({ is }) => is.lock ?? fault('lock-configuration-missing', { bucket }))
+  },
+
+  ListObjectVersions(context, asked) {
+    return context.services.database.read(() => versionsPage(context, asked))
+  },
+}
+
+function* versionsPage(context: RequestContext, asked: VersionListing): Unit<VersionListAnswer | BucketFault> {
+  const { prefix, delimiter, limit, keyMarker: after, versionMarker: afterVersion } = asked
+  const page = yield* listVersions(bucketRef(context, asked.bucket), { prefix, delimiter, limit, after, afterVersion })
+  if (page instanceof Fault) return page
+  const ownerOf = yield* owners(context, page.entries)
+  const { truncated, last, lastVersion, commonPrefixes } = page
+  return {
+    asked,
+    entries: page.entries.map(entry => listed(entry, ownerOf(entry.ownerId))),
+    commonPrefixes,
+    next: truncated
+      ? { key: last, ...(lastVersion === undefined ? {} : { versionId: nameOf(lastVersion) }) }
+      : undefined,
+    region: context.principal.region,
+  }
+}
+
+function listed(entry: Listed, owner: string): VersionListAnswer['entries'][number] {
+  const shared = {
+    key: entry.key,
+    versionId: nameOf(entry),
+    isLatest: entry.latest,
+    modifiedAtMs: entry.modifiedAtMs,
+    owner,
+  }
+  if (entry.marker) return { kind: 'delete-marker', ...shared }
+  const { etag, sizeBytes, storageClass, checksumType, checksumNames } = entry
+  return { kind: 'version', ...shared, etag, sizeBytes, storageClass, checksumType, checksumNames }
+}
+function nameOf({ seq, versioned }: { readonly seq: number; readonly versioned: boolean }): string {
+  return versionIdOf({ seq, versioned: versioned ? 1 : 0 })
+}

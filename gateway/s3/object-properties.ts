@@ -1,0 +1,93 @@
+/** Tags, retention and legal hold of versions. */
+import type { Unit } from '../../platform/database/unit.ts'
+import { Fault, fault } from '../../protocol/fault.ts'
+import type { Handlers } from '../../protocol/operation.ts'
+import type { Properties } from '../../protocol/properties.ts'
+import type { OfVersion, PropertyOutput, propertyOperations } from '../../protocol/s3/object-properties.ts'
+import type { RequestContext } from '../context.ts'
+import { checkRetentionChange } from '../rules/retention.ts'
+import type { FoundObject, ObjectRef } from '../store/contract.ts'
+import { type FindFault, headObject } from '../store/objects.ts'
+import { type ChangedVersion, changeProperties } from '../store/properties.ts'
+import { readSettings } from '../store/settings-text.ts'
+import { objectRef, versionOf } from './object-ref.ts'
+
+function change<R extends Properties | Fault>(
+  context: RequestContext,
+  input: OfVersion,
+  next: (found: ChangedVersion) => R,
+) {
+  const ref = objectRef(context, input.bucket, input.key, input.version)
+  return context.services.database.write(() => changed(ref, next))
+}
+function* changed<R extends Properties | Fault>(
+  ref: ObjectRef,
+  next: (found: ChangedVersion) => R,
+): Unit<PropertyOutput<undefined> | FindFault | Extract<R, Fault>> {
+  const done = yield* changeProperties(ref, next)
+  return done instanceof Fault ? done : { value: undefined, version: done.version }
+}
+
+function read<R>(context: RequestContext, input: OfVersion, value: (found: FoundObject) => R) {
+  const ref = objectRef(context, input.bucket, input.key, input.version)
+  return context.services.database.read(() => told(ref, value))
+}
+function* told<R>(
+  ref: ObjectRef,
+  value: (found: FoundObject) => R,
+): Unit<PropertyOutput<Exclude<R, Fault>> | FindFault | Extract<R, Fault>> {
+  const found = yield* headObject(ref)
+  if (found instanceof Fault) return found
+  const tells = value(found)
+  if (tells instanceof Fault) return tells as Extract<R, Fault>
+  return { value: tells as Exclude<R, Fault>, version: versionOf(found) }
+}
+
+const noLock = fault('lock-unavailable')
+const notLocked = fault('lock-missing')
+
+export const propertyHandlers: Handlers<typeof propertyOperations, RequestContext> = {
+  PutObjectTagging(context, input) {
+    return change(context, input, ({ object }) => {
+      const rest = withoutTags(object.properties)
+      return input.value.length === 0 ? rest : { ...rest, tags: input.value }
+    })
+  },
+  GetObjectTagging(context, input) {
+    return read(context, input, found => found.properties?.tags ?? [])
+  },
+  DeleteObjectTagging(context, input) {
+    return change(context, input, ({ object }) => withoutTags(object.properties))
+  },
+
+  PutObjectRetention(context, input) {
+    const { retention, bypass } = input.value
+    const next = retention === 'none' ? undefined : retention
+    return change(context, input, ({ object, settings }) => {
+      if (settings.lock === undefined) return noLock
+      const { retention: present, ...rest } = object.properties ?? {}
+      const refusal = checkRetentionChange(present, next, context.nowMs, bypass)
+      return refusal ?? (next === undefined ? rest : { ...rest, retention: next })
+    })
+  },
+  GetObjectRetention(context, input) {
+    return read(context, input, found =>
+      readSettings(found.bucket.settings).lock === undefined ? noLock : (found.properties?.retention ?? notLocked),
+    )
+  },
+  PutObjectLegalHold(context, input) {
+    return change(context, input, ({ object, settings }) =>
+      settings.lock === undefined ? noLock : { ...object.properties, legalHold: input.value },
+    )
+  },
+  GetObjectLegalHold(context, input) {
+    return read(context, input, found =>
+      readSettings(found.bucket.settings).lock === undefined ? noLock : (found.properties?.legalHold ?? notLocked),
+    )
+  },
+}
+
+function withoutTags(properties: Properties | undefined): Properties {
+  const { tags: _, ...rest } = properties ?? {}
+  return rest
+}

@@ -1,0 +1,47 @@
+/** Changing what a version has beside its bytes, in place: its sequence, its time and its bytes stay. */
+import { run, sql, type Unit } from '../../platform/database/unit.ts'
+import { Fault, fault } from '../../protocol/fault.ts'
+import type { Properties } from '../../protocol/properties.ts'
+import type { BucketSettings } from '../../protocol/settings.ts'
+import type { ObjectRecord, ObjectRef, VersionName } from './contract.ts'
+import { notThere } from './finding.ts'
+import type { FindFault } from './objects.ts'
+import { encodeProperties, isThere, readObject, refused } from './rows.ts'
+import { readSettings } from './settings-text.ts'
+import { locateVersion } from './version-rows.ts'
+import { nameVersion } from './versioning.ts'
+
+const OF_OBJECT = sql(`UPDATE objects SET properties = $1 WHERE bucket_id = $2 AND key = $3`)
+const OF_VERSION = sql(`UPDATE versions SET properties = $1 WHERE bucket_id = $2 AND key = $3 AND rank = $4`)
+
+export interface ChangedVersion {
+  readonly object: ObjectRecord
+  readonly settings: BucketSettings
+  readonly bucketOwnerId: number
+}
+
+/** @param change the whole of the new properties; pure: it may run again */
+export function* changeProperties<R extends Properties | Fault>(
+  ref: ObjectRef,
+  change: (found: ChangedVersion) => R,
+): Unit<{ version: VersionName | undefined } | FindFault | Extract<R, Fault>> {
+  const found = yield* locateVersion(ref)
+  if (found === undefined) return refused(undefined, ref)!
+  const { row, current } = found
+  const denied = refused(row, ref, isThere(row) ? row : undefined)
+  if (denied !== undefined) return denied
+  if (!isThere(row)) return yield* notThere(row, ref)
+  if (row.marker === 1)
+    return fault('method-not-allowed', {
+      resourceType: 'DeleteMarker',
+      markerSeq: row.seq,
+      markerVersioned: row.versioned,
+    })
+  const object = readObject(row, ref.key)
+  const changed = change({ object, settings: readSettings(row.settings), bucketOwnerId: row.bucket_owner })
+  if (changed instanceof Fault) return changed as Extract<R, Fault>
+  const text = encodeProperties(changed as Properties)
+  if (current) yield* run(OF_OBJECT, [text, row.bucket_id, ref.key])
+  else yield* run(OF_VERSION, [text, row.bucket_id, ref.key, -row.seq])
+  return { version: nameVersion(row, row.seq, row.versioned) }
+}
