@@ -126,10 +126,10 @@ export function describeCopy(input: CopyInput, source: Description): Description
 }
 
 /** Tags are copied unless they are replaced; a lock never is: it is what the request or the bucket says. */
-function propertiesOfCopy(input: CopyInput, source: Description): Properties | undefined {
+function propertiesOfCopy(input: CopyInput, source: Description): Properties {
   const { tags: asked, ...lock } = input.description.properties ?? {}
   const tags = input.replaceTags ? asked : source.properties?.tags
-  return tags === undefined || tags.length === 0 ? lock : { ...lock, tags }
+  return tags === undefined ? lock : { ...lock, tags }
 }
 
 export const copyObject = operation({

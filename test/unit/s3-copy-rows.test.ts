@@ -57,6 +57,7 @@ t.test('CopyObject: directives and changes → what the copy says of itself', as
     headers: { 'content-type': 'a/b' },
     metadata: { m: '1' },
     storageClass: 'STANDARD',
+    properties: {},
   })
   t.match(describeCopy(good(copy({ 'x-amz-storage-class': 'STANDARD_IA' })), source), { storageClass: 'STANDARD_IA' })
   t.match(describeCopy(good(copy({ 'x-amz-metadata-directive': 'REPLACE', 'x-amz-meta-n': '2' })), source), {
@@ -64,8 +65,15 @@ t.test('CopyObject: directives and changes → what the copy says of itself', as
     metadata: { n: '2' },
   })
   t.equal(bad(copy({ 'x-amz-metadata-directive': 'MERGE' })).detail['message'], 'Unknown metadata directive.')
-  good(copy({ 'x-amz-tagging-directive': 'COPY' }))
-  t.equal(bad(copy({ 'x-amz-tagging-directive': 'REPLACE' })).code, 'header-refused')
+  const tags = [{ key: 'a', value: '1' }]
+  const tagged = { ...source, properties: { tags, legalHold: 'ON' as const } }
+  const other = (headers: Record<string, string>) => describeCopy(good(copy(headers, '/bucket/other')), tagged)
+  t.match(other({ 'x-amz-tagging': 'b=2' }), { properties: { tags, legalHold: undefined } }, 'COPY → the tags alone')
+  t.match(other({ 'x-amz-tagging': 'b=2', 'x-amz-tagging-directive': 'REPLACE' }), {
+    properties: { tags: [{ key: 'b', value: '2' }] },
+  })
+  t.match(other({ 'x-amz-tagging-directive': 'REPLACE' }), { properties: { tags: undefined } })
+  t.equal(bad(copy({ 'x-amz-tagging-directive': 'MERGE' })).detail['message'], 'Unknown tagging directive.')
   t.match(
     bad(copy({ 'x-amz-checksum-algorithm': 'CRC5' })).detail['message'],
     /^Checksum algorithm provided is unsupported/,

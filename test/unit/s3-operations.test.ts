@@ -57,7 +57,7 @@ t.test('s3Operations: every fault of a row → has words on this wire', async t 
 
 t.test('s3Operations: rows that are not implemented → answer so, take no body', async t => {
   const missing = rows.filter(row => row.faults.join() === 'not-implemented')
-  t.ok(missing.length > 80)
+  t.ok(missing.length > 0)
   for (const row of missing) {
     t.equal(row.body, 'none', row.name)
     t.equal(row.parse(wireRequest('GET /'), new Uint8Array(0)).code, 'not-implemented', row.name)
