@@ -23,6 +23,17 @@ export const faultCodes = [
   'chunk-signature-mismatch',
   'chunk-size-invalid',
   'trailer-malformed',
+  // who may
+  'policy-malformed',
+  'policy-missing',
+  'acl-malformed',
+  'acl-header-missing',
+  'acl-body-unexpected',
+  'acl-unsupported',
+  'acl-ownership-conflict',
+  'email-unresolvable',
+  'public-access-block-missing',
+  'ownership-controls-missing',
   // where
   'bucket-missing',
   'bucket-name-invalid',

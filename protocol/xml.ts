@@ -51,6 +51,8 @@ export interface XmlElement {
   readonly children: readonly XmlElement[]
   /** The text directly inside, whitespace kept as sent; that of children is theirs. */
   readonly text: string
+  /** [name with its prefix, value, name, value …] in the order written. */
+  readonly attributes: readonly string[]
 }
 
 export interface XmlLimits {
@@ -69,6 +71,14 @@ export function childOf(parent: XmlElement, name: string): XmlElement | undefine
 /** The text of the first child of a name; undefined when there is none. */
 export function childText(parent: XmlElement, name: string): string | undefined {
   return childOf(parent, name)?.text
+}
+/** The value of an attribute by its name without a prefix. */
+export function attributeOf({ attributes }: XmlElement, name: string): string | undefined {
+  for (let i = 0; i < attributes.length; i += 2) {
+    const qualified = attributes[i]!
+    if (qualified.slice(qualified.indexOf(':') + 1) === name) return attributes[i + 1]
+  }
+  return undefined
 }
 
 /**
@@ -99,14 +109,16 @@ const spacePattern = /[ \t\r\n]*/y
 const characterPattern = /^#(?:([0-9]{1,8})|x([0-9a-fA-F]{1,8}))$/
 const named = new Map(Object.entries({ amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }))
 
-/** Most elements are leaves: they share one array. */
+/** Most elements are leaves without attributes: they share their arrays. */
 const noChildren: readonly OpenElement[] = Object.freeze([])
+const noAttributes: readonly string[] = Object.freeze([])
 
 interface OpenElement {
   readonly name: string
   readonly qualified: string
   children: readonly OpenElement[]
   text: string
+  attributes: readonly string[]
 }
 
 class Reader {
@@ -181,18 +193,19 @@ class Reader {
     const qualified = this.#match(namePattern)
     const colon = qualified.indexOf(':')
     const name = colon < 0 ? qualified : qualified.slice(colon + 1)
-    const element: OpenElement = { name, qualified, children: noChildren, text: '' }
-    this.#closed = this.#attributes()
+    const element: OpenElement = { name, qualified, children: noChildren, text: '', attributes: noAttributes }
+    this.#closed = this.#attributes(element)
     return element
   }
 
-  /** Checks and skips attributes up to and with `>` or `/>`; true for the latter. */
-  #attributes(): boolean {
+  /** Reads attributes up to and with `>` or `/>`; true for the latter. */
+  #attributes(element: OpenElement): boolean {
     if (this.#text.charCodeAt(this.#at) === 0x3e) {
       this.#at++
       return false
     }
     const names = new Set<string>()
+    const pairs: string[] = []
     for (;;) {
       const space = this.#match(spacePattern)
       const next = this.#text.charCodeAt(this.#at)
@@ -217,7 +230,8 @@ class Reader {
       if (end < 0) throw malformed
       const value = this.#text.slice(this.#at + 1, end)
       if (value.includes('<')) throw malformed
-      if (value.includes('&')) this.#characters(this.#at + 1, end)
+      pairs.push(name, value.includes('&') ? this.#characters(this.#at + 1, end) : value)
+      element.attributes = pairs
       this.#at = end + 1
     }
   }

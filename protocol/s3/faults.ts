@@ -218,6 +218,57 @@ export const s3Errors = {
     elements: repeats({ ClientComputedContentSHA256: 'client', S3ComputedContentSHA256: 'computed' }),
   },
 
+  'policy-malformed': { status: 400, code: 'MalformedPolicy', message: said('Invalid policy syntax.') },
+  'policy-missing': {
+    status: 404,
+    code: 'NoSuchBucketPolicy',
+    message: 'The bucket policy does not exist',
+    elements: bucketName,
+  },
+  'acl-malformed': {
+    status: 400,
+    code: 'MalformedACLError',
+    message: 'The XML you provided was not well-formed or did not validate against our published schema',
+  },
+  'acl-header-missing': {
+    status: 400,
+    code: 'MissingSecurityHeader',
+    message: 'Your request was missing a required header',
+    elements: () => element('MissingHeaderName', 'x-amz-acl'),
+  },
+  'acl-body-unexpected': {
+    status: 400,
+    code: 'UnexpectedContent',
+    message: 'This request does not support content',
+  },
+  'acl-unsupported': {
+    status: 400,
+    code: 'AccessControlListNotSupported',
+    message: 'The bucket does not allow ACLs',
+  },
+  'acl-ownership-conflict': {
+    status: 400,
+    code: 'InvalidBucketAclWithObjectOwnership',
+    message: "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+  },
+  'email-unresolvable': {
+    status: 400,
+    code: 'UnresolvableGrantByEmailAddress',
+    message: 'The e-mail address you provided does not match any account on record.',
+  },
+  'public-access-block-missing': {
+    status: 404,
+    code: 'NoSuchPublicAccessBlockConfiguration',
+    message: 'The public access block configuration was not found',
+    elements: bucketName,
+  },
+  'ownership-controls-missing': {
+    status: 404,
+    code: 'OwnershipControlsNotFoundError',
+    message: 'The bucket ownership controls were not found',
+    elements: bucketName,
+  },
+
   'bucket-missing': {
     status: 404,
     code: 'NoSuchBucket',

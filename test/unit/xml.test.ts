@@ -1,8 +1,8 @@
 import t from 'tap'
-import { childText, escapeXml, parseXml, type XmlElement } from '../../protocol/xml.ts'
+import { attributeOf, childText, escapeXml, parseXml, type XmlElement } from '../../protocol/xml.ts'
 
 const parse = (text: string, limits = { maxDepth: 8, maxNodes: 1000 }) => parseXml(Buffer.from(text), limits)
-const leaf = (name: string, text: string): XmlElement => ({ name, text, children: [] })
+const leaf = (name: string, text: string): XmlElement => ({ name, text, children: [], attributes: [] })
 
 t.test('escapeXml: nothing to escape → the same string', async t => {
   t.equal(escapeXml('photos/2006/January/sample.jpg'), 'photos/2006/January/sample.jpg')
@@ -14,7 +14,7 @@ t.test('escapeXml: markup and control characters → references', async t => {
   t.equal(escapeXml('\u0000\u0001\u001f\ufffe'), '&#x0;&#x1;&#x1F;&#xFFFE;')
 })
 
-t.test('parseXml: an ordinary document → its tree, prefixes and attributes gone', async t => {
+t.test('parseXml: an ordinary document → its tree, prefixes gone', async t => {
   const root = parse(
     '<?xml version="1.0" encoding="UTF-8"?>\n<!-- hello -->\n' +
       '<s3:Delete xmlns:s3="http://s3.amazonaws.com/doc/2006-03-01/" a=\'>\'>' +
@@ -24,11 +24,24 @@ t.test('parseXml: an ordinary document → its tree, prefixes and attributes gon
     name: 'Delete',
     qualified: 's3:Delete',
     text: '',
+    attributes: ['xmlns:s3', 'http://s3.amazonaws.com/doc/2006-03-01/', 'a', '>'],
     children: [
       ['Quiet', 'true'],
       ['Object', ''],
     ],
   })
+  t.same(
+    root?.children.map(child => child.attributes),
+    [[], ['b', '<']],
+  )
+})
+
+t.test('attributeOf: a name → the value, whatever its prefix', async t => {
+  const root = parse('<a xsi:type="Group" type2="x" empty=""/>')!
+  t.equal(attributeOf(root, 'type'), 'Group')
+  t.equal(attributeOf(root, 'type2'), 'x')
+  t.equal(attributeOf(root, 'empty'), '')
+  t.equal(attributeOf(root, 'xsi'), undefined)
 })
 
 t.test('parseXml: text → kept byte for byte, references and CDATA resolved', async t => {
