@@ -4,6 +4,7 @@
  * add nothing that these have not; the recorded versions are kept, for consumers compare them.
  */
 import type { EventName } from './event-names.ts'
+import { encodeFormKey } from './form-key.ts'
 import { formatTimestamp } from './timestamps.ts'
 
 export interface EventObject {
@@ -110,7 +111,7 @@ export function renderEvent(event: BucketEvent): string {
 function objectFacts(object: EventObject, family: Family) {
   const { key, sizeBytes, etag, versionId, seq } = object
   return {
-    key: encodeEventKey(key),
+    key: encodeFormKey(key),
     size: family.size ? sizeBytes : undefined,
     eTag: family.etag === 'empty' ? emptyEtag : family.etag ? etag : undefined,
     versionId: versionId === 'null' ? undefined : versionId,
@@ -141,19 +142,6 @@ function furtherFacts({ restore, transition, tiering, replication }: BucketEvent
 }
 function seconds(ms: number | undefined): string | undefined {
   return ms === undefined ? undefined : String(Math.floor(ms / 1000))
-}
-
-const plain = /^[A-Za-z0-9\-._*/]*$/
-const leftByEncode = /[!'()~]|%20|%2F/g
-
-/** A key as in a form, but for its slashes: a space is '+', `a@b` is `a%40b`. */
-export function encodeEventKey(key: string): string {
-  if (plain.test(key)) return key
-  return encodeURIComponent(key).replace(leftByEncode, match => {
-    if (match === '%20') return '+'
-    if (match === '%2F') return '/'
-    return `%${match.charCodeAt(0).toString(16).toUpperCase()}`
-  })
 }
 
 /** 18 digits that order as the sequences do, as texts too. */
