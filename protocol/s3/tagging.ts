@@ -77,6 +77,11 @@ function checkKey(key: string, scope: TagScope): TagFault | undefined {
   return fault('tag-invalid', scope === 'new-bucket' ? { message: refusal } : { message: refusal, key })
 }
 
+/** Whether every character may stand in a tag. */
+export function isTagText(text: string): boolean {
+  return allowed.test(text)
+}
+
 function checkValue(key: string, value: string): TagFault | undefined {
   const message = 'The TagValue you have provided is invalid'
   if (value.length > valueLimit) return fault('tag-invalid', { message })
