@@ -4,11 +4,14 @@ import { LRUCache } from 'lru-cache'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database/unit.ts'
 import { Fault, fault } from '../protocol/fault.ts'
+import type { PostForm } from '../protocol/s3/post-form.ts'
+import { checkPolicy, parsePolicy, type SizeRange } from '../protocol/s3/post-policy.ts'
+import { type PostSignature, parsePostSignature, verifyPost2, verifyPost4 } from '../protocol/s3/post-signature.ts'
 import { parseVersion2, type Version2Signature } from '../protocol/sigv2/parse.ts'
 import { verifyVersion2 } from '../protocol/sigv2/verify.ts'
 import type { ChunkSigning } from '../protocol/sigv4/chunked.ts'
 import { parseSignature } from '../protocol/sigv4/parse.ts'
-import type { Payload, Signature } from '../protocol/sigv4/signature.ts'
+import { type Payload, type Signature, unsignedPayload } from '../protocol/sigv4/signature.ts'
 import { SigningKeys } from '../protocol/sigv4/signing-key.ts'
 import { verifySignature } from '../protocol/sigv4/verify.ts'
 import type { Principal } from './context.ts'
@@ -18,12 +21,17 @@ import { type Credential, loadCredential } from './store/identities.ts'
 export interface Verified {
   readonly principal: Principal
   /** Where the signature stands. */
-  readonly form: 'header' | 'query'
+  readonly form: 'header' | 'query' | 'form'
   /** What the signature says about the body. */
   readonly payload: Payload
   /** Of a payload whose chunks are signed. */
   readonly chunks: ChunkSigning | undefined
   readonly nowMs: number
+}
+
+export interface VerifiedForm extends Verified {
+  /** The sizes that its policy lets its file have; undefined for any. */
+  readonly sizes: SizeRange | undefined
 }
 
 const anonymousDenied = fault('anonymous-denied')
@@ -58,13 +66,33 @@ export class Authenticator {
       parseSignature(exchange.request, { nowMs, service })
     if (signature === undefined) return anonymousDenied
     if (signature instanceof Fault) return signature
-    const known = this.#credentials.get(signature.accessKeyId)
-    if (known !== undefined) return this.#verify(exchange, signature, known, nowMs, payloadHash)
-    const loaded = this.#database.read(() => loadCredential(signature.accessKeyId))
-    const proceed = (credential: Credential | undefined): Verified | Fault => {
-      if (credential === undefined) return fault('access-key-unknown', { accessKeyId: signature.accessKeyId })
-      this.#credentials.set(signature.accessKeyId, credential)
-      return this.#verify(exchange, signature, credential, nowMs, payloadHash)
+    return this.#withCredential(signature.accessKeyId, credential =>
+      this.#verify(exchange, signature, credential, nowMs, payloadHash),
+    )
+  }
+
+  /** A form by its own fields: who signed its policy, and whether it meets it. */
+  authenticateForm(form: PostForm): VerifiedForm | Fault | Promise<VerifiedForm | Fault> {
+    const nowMs = this.#clock.now()
+    const signature = parsePostSignature(form, nowMs)
+    if (signature === undefined) return admitAnonymous(form)
+    if (signature instanceof Fault) return signature
+    return this.#withCredential(signature.accessKeyId, credential =>
+      this.#verifyForm(form, signature, credential, nowMs),
+    )
+  }
+
+  #withCredential<T>(
+    accessKeyId: string,
+    verify: (credential: Credential) => T | Fault,
+  ): T | Fault | Promise<T | Fault> {
+    const known = this.#credentials.get(accessKeyId)
+    if (known !== undefined) return verify(known)
+    const loaded = this.#database.read(() => loadCredential(accessKeyId))
+    const proceed = (credential: Credential | undefined): T | Fault => {
+      if (credential === undefined) return fault('access-key-unknown', { accessKeyId })
+      this.#credentials.set(accessKeyId, credential)
+      return verify(credential)
     }
     return loaded instanceof Promise ? loaded.then(proceed) : proceed(loaded)
   }
@@ -81,22 +109,26 @@ export class Authenticator {
         ? this.#verify4(exchange, signature, credential, payloadHash)
         : verify2(exchange, signature, credential)
     if (checked instanceof Fault) return checked
-    const token = credential.sessionToken ?? ''
-    // Without its token a temporary key is none that S3 knows.
-    if (token !== '' && signature.sessionToken === '')
-      return fault('access-key-unknown', { accessKeyId: signature.accessKeyId })
-    if (!sameToken(token, signature.sessionToken)) return tokenInvalid
-    if (credential.expiresAtMs !== null && credential.expiresAtMs <= nowMs) return tokenExpired
-    const { environmentId, account, identityId, identityName, canonicalId } = credential
-    const { accessKeyId, form, payload } = signature
     const { region, chunks } = checked
-    return {
-      principal: { accessKeyId, environmentId, account, identityId, identityName, canonicalId, region },
-      form,
-      payload,
-      chunks,
-      nowMs,
-    }
+    const principal = admit(credential, signature, region, nowMs)
+    if (principal instanceof Fault) return principal
+    return { principal, form: signature.form, payload: signature.payload, chunks, nowMs }
+  }
+
+  #verifyForm(form: PostForm, signature: PostSignature, credential: Credential, nowMs: number): VerifiedForm | Fault {
+    const { scope } = signature
+    const wrong =
+      scope === undefined
+        ? verifyPost2(signature, credential.secretAccessKey)
+        : verifyPost4(signature, this.#keys.get(credential.secretAccessKey, scope.date, scope.region, scope.service))
+    if (wrong !== undefined) return wrong
+    const principal = admit(credential, signature, scope?.region ?? '', nowMs)
+    if (principal instanceof Fault) return principal
+    const policy = parsePolicy(signature.policy)
+    if (policy instanceof Fault) return policy
+    const sizes = checkPolicy(policy, form, nowMs)
+    if (sizes instanceof Fault) return sizes
+    return { principal, form: 'form', payload: unsignedPayload, chunks: undefined, nowMs, sizes }
   }
 
   #verify4(
@@ -129,6 +161,28 @@ const regionless: Checked = { region: '', chunks: undefined }
 function verify2(exchange: Exchange, signature: Version2Signature, credential: Credential): Checked | Fault {
   const hostBucket = exchange.virtualHost ? exchange.request.bucket : ''
   return verifyVersion2(signature, exchange.request, credential.secretAccessKey, hostBucket) ?? regionless
+}
+
+/** What a form without a signature may do: nothing, as long as no bucket is open to everybody. */
+function admitAnonymous(_form: PostForm): VerifiedForm | Fault {
+  return anonymousDenied
+}
+
+/** Whoever holds a credential whose signature was right, unless its session is over. */
+function admit(
+  credential: Credential,
+  signature: { readonly accessKeyId: string; readonly sessionToken: string },
+  region: string,
+  nowMs: number,
+): Principal | Fault {
+  const { accessKeyId, sessionToken } = signature
+  const token = credential.sessionToken ?? ''
+  // Without its token a temporary key is none that S3 knows.
+  if (token !== '' && sessionToken === '') return fault('access-key-unknown', { accessKeyId })
+  if (!sameToken(token, sessionToken)) return tokenInvalid
+  if (credential.expiresAtMs !== null && credential.expiresAtMs <= nowMs) return tokenExpired
+  const { environmentId, account, identityId, identityName, canonicalId } = credential
+  return { accessKeyId, environmentId, account, identityId, identityName, canonicalId, region }
 }
 
 function sameToken(expected: string, sent: string): boolean {

@@ -5,17 +5,19 @@
  */
 import { hash } from 'node:crypto'
 import { Fault, fault } from '../protocol/fault.ts'
-import { Level, type Route, type Routes } from '../protocol/operation.ts'
+import { Level, type Route, type Routes, type WireRequest } from '../protocol/operation.ts'
 import { bucketOfHost, splitAddress } from '../protocol/s3/address.ts'
 import { methodNotAllowedDetail, s3Selectors } from '../protocol/s3/operations.ts'
+import { readForm } from '../protocol/s3/post-form.ts'
 import { stsBodyLimitBytes } from '../protocol/sts/operations.ts'
 import type { Authenticator, Verified } from './authenticate.ts'
 import { Aborted, type IncomingBody } from './bytes/contract.ts'
 import { collect } from './collect.ts'
 import type { RequestContext, Services } from './context.ts'
 import type { Exchange } from './exchange.ts'
+import type { OpenForm } from './form-body.ts'
 import { faultOf } from './outage.ts'
-import { openPayload } from './payload.ts'
+import { formBoundary, openForm, openPayload } from './payload.ts'
 import type { Responder } from './responder.ts'
 import { emptyBody } from './socket-body.ts'
 import type { SocketRequest } from './socket-request.ts'
@@ -29,6 +31,8 @@ const nothing = new Uint8Array(0)
 const otherOwner = fault('access-denied')
 const uriInvalid = fault('uri-invalid')
 const lengthInvalid = fault('request-invalid', { message: 'Invalid Content-Length header' })
+/** A form is signed by its fields. */
+const signedOtherwise = fault('not-implemented', { header: 'Authorization' })
 const accountId = /^\d{12}$/
 
 export class Dispatcher {
@@ -62,7 +66,11 @@ export class Dispatcher {
       const refused = this.#address(exchange)
       if (refused !== undefined) this.#responder.fault(exchange, refused)
       else if (isStsCall(exchange.request)) this.#callSts(exchange)
-      else this.#settle(exchange, this.#authenticator.authenticate(exchange, 's3'), this.#operate)
+      else {
+        const route = this.#formRoute(exchange.request)
+        if (route !== undefined) this.#receiveForm(exchange, route)
+        else this.#settle(exchange, this.#authenticator.authenticate(exchange, 's3'), this.#operate)
+      }
     } catch (error) {
       this.#fail(exchange, error)
     }
@@ -127,6 +135,40 @@ export class Dispatcher {
     })
   }
 
+  /** The route of a request whose fields sign it; no other is looked up before it is authenticated. */
+  #formRoute(request: SocketRequest): Route<RequestContext> | undefined {
+    if (request.method !== 'POST' || request.level !== Level.bucket) return undefined
+    const route = this.#wires.s3.find(request)
+    return route?.operation.body === 'form' ? route : undefined
+  }
+
+  /** A form: first its fields, then the signature that stands among them, then its file. */
+  #receiveForm(exchange: Exchange, route: Route<RequestContext>): void {
+    exchange.route = route
+    const { request } = exchange
+    const boundary = formBoundary(request)
+    if (boundary instanceof Fault) return this.#respond(exchange, boundary)
+    const refused = refusedHeader(request, route)
+    if (refused !== undefined) return this.#respond(exchange, refused)
+    if (isSigned(request))
+      return this.#settle(exchange, this.#authenticator.authenticate(exchange, 's3'), (_, who) =>
+        this.#respond(exchange, who instanceof Fault ? who : signedOtherwise),
+      )
+    this.#settle<OpenForm | Fault | Aborted>(exchange, openForm(exchange, boundary), (_, open) => {
+      if (open instanceof Fault || open instanceof Aborted) return this.#respond(exchange, open)
+      const form = readForm(open.head, request.bucket)
+      if (form instanceof Fault) return this.#respond(exchange, form)
+      request.key = form.key
+      this.#settle(exchange, this.#authenticator.authenticateForm(form), (_, who) => {
+        if (who instanceof Fault) return this.#respond(exchange, who)
+        exchange.verified = who
+        open.file.limit(who.sizes)
+        const outcome = otherBucketOwner(request, who) ?? this.#handle(exchange, route, who, open.file, nothing, form)
+        this.#settle(exchange, outcome, this.#respond)
+      })
+    })
+  }
+
   #respond(exchange: Exchange, outcome: unknown): void {
     this.#responder.answer(exchange, outcome)
   }
@@ -138,13 +180,8 @@ export class Dispatcher {
     if (route === undefined) return notAllowed(request)
     exchange.route = route
     const operation = route.operation
-    for (let i = 0; i < request.headers.length; i += 2) {
-      const header = request.headers[i]!
-      if (route.refuses.has(header) && request.headers[i + 1] !== '') return fault('not-implemented', { header })
-    }
-    const owner = request.header('x-amz-expected-bucket-owner')
-    if (owner !== '' && owner !== verified.principal.account)
-      return accountId.test(owner) ? otherOwner : fault('bucket-owner-malformed', { value: owner })
+    const refused = refusedHeader(request, route) ?? otherBucketOwner(request, verified)
+    if (refused !== undefined) return refused
     const payload = openPayload(exchange, verified, operation.body)
     if (payload instanceof Fault) return payload
     const mode = operation.body
@@ -165,8 +202,9 @@ export class Dispatcher {
     verified: Verified,
     body: IncomingBody,
     bytes: Uint8Array,
+    request: WireRequest = exchange.request,
   ): unknown {
-    const input: unknown = route.operation.parse(exchange.request, bytes)
+    const input: unknown = route.operation.parse(request, bytes)
     if (input instanceof Fault) return input
     const context: RequestContext = {
       services: this.#services,
@@ -192,6 +230,29 @@ function notAllowed(request: SocketRequest): Fault {
   const selector = request.query.selector(s3Selectors)
   const detail = methodNotAllowedDetail(request.method, request.level, selector)
   return fault('method-not-allowed', { ...detail, method: request.methodText.toUpperCase() })
+}
+
+function refusedHeader({ headers }: SocketRequest, route: Route<RequestContext>): Fault | undefined {
+  for (let i = 0; i < headers.length; i += 2) {
+    const header = headers[i]!
+    if (route.refuses.has(header) && headers[i + 1] !== '') return fault('not-implemented', { header })
+  }
+  return undefined
+}
+
+function otherBucketOwner(request: SocketRequest, verified: Verified): Fault | undefined {
+  const owner = request.header('x-amz-expected-bucket-owner')
+  if (owner === '' || owner === verified.principal.account) return undefined
+  return accountId.test(owner) ? otherOwner : fault('bucket-owner-malformed', { value: owner })
+}
+
+/** By other means than the fields of a form. */
+function isSigned(request: SocketRequest): boolean {
+  const { query } = request
+  return (
+    request.header('authorization') !== '' ||
+    (query.size > 0 && (query.has('X-Amz-Algorithm') || query.has('Signature')))
+  )
 }
 
 /** STS shares S3's port: its calls go to `/`, and say so by credential scope, action or form. */

@@ -1,17 +1,24 @@
 /** The payload of a request: its body freed of aws-chunked framing, with what the signature says about it. */
 import { Fault, fault } from '../protocol/fault.ts'
+import { parseBoundary } from '../protocol/form-data.ts'
 import type { BodyMode } from '../protocol/operation.ts'
+import { formLimitBytes } from '../protocol/s3/post-form.ts'
 import { AwsChunkedDecoder, type ChunkSigning } from '../protocol/sigv4/chunked.ts'
 import { emptySha256, type StreamingKind } from '../protocol/sigv4/signature.ts'
 import type { Verified } from './authenticate.ts'
-import type { BodySink, IncomingBody } from './bytes/contract.ts'
+import type { Aborted, BodySink, IncomingBody } from './bytes/contract.ts'
 import type { Exchange } from './exchange.ts'
+import { type OpenForm, readFields } from './form-body.ts'
 import { emptyBody, type SocketBody } from './socket-body.ts'
 import type { SocketRequest } from './socket-request.ts'
 
 const lengthMissing = fault('length-missing')
 /** S3 takes HTTP's own chunks only around those of aws-chunked, which tell the payload's size beforehand. */
 const chunkedRefused = fault('not-implemented', { header: 'Transfer-Encoding' })
+const notAForm = fault('precondition-failed', {
+  condition: 'Bucket POST must be of the enclosure-type multipart/form-data',
+})
+const formMalformed = fault('form-malformed')
 const noTrailers: ReadonlyMap<string, string> = new Map()
 
 /**
@@ -36,6 +43,17 @@ export function openPayload(exchange: Exchange, verified: Verified, mode: BodyMo
   }
   if (mode === 'stream' && body.declaredBytes === undefined) return chunkedRefused
   return expected === undefined ? body : new HashedBody(body, expected)
+}
+
+/** The boundary of a form; 'precondition-failed' for a body that is none. */
+export function formBoundary(request: SocketRequest): string | Fault {
+  return parseBoundary(request.header('content-type')) ?? notAForm
+}
+
+/** The fields of a form, as soon as they have come, and its file as a body. Its length must be known, as of any payload. */
+export function openForm({ body, request }: Exchange, boundary: string): Fault | Promise<OpenForm | Fault | Aborted> {
+  if (body === undefined) return request.header('content-length') === '' ? lengthMissing : formMalformed
+  return body.declaredBytes === undefined ? chunkedRefused : readFields(body, boundary, formLimitBytes)
 }
 
 function parseLength(text: string): number | undefined {

@@ -8,9 +8,11 @@ import type { Reply } from '../protocol/operation.ts'
 
 const reasons: Readonly<Record<number, string>> = {
   200: 'OK',
+  201: 'Created',
   204: 'No Content',
   206: 'Partial Content',
   301: 'Moved Permanently',
+  303: 'See Other',
   304: 'Not Modified',
   307: 'Temporary Redirect',
   400: 'Bad Request',

@@ -36,8 +36,12 @@ export interface Match {
   readonly needs?: { readonly query?: readonly string[]; readonly header?: readonly string[] }
 }
 
-/** none: a body is drained and ignored. whole: collected, at most `limitBytes`. stream: the handler reads it. */
-export type BodyMode = 'none' | 'stream' | { readonly limitBytes: number }
+/**
+ * none: a body is drained and ignored. whole: collected, at most `limitBytes`. stream: the handler reads it.
+ * form: multipart/form-data, whose fields carry the signature too: they are read first and parsed in place of headers;
+ * the handler reads the file.
+ */
+export type BodyMode = 'none' | 'stream' | 'form' | { readonly limitBytes: number }
 
 export interface Operation<N extends string, P, Out, E extends FaultCode> {
   readonly name: N

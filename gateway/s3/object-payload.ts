@@ -52,10 +52,7 @@ export async function receivePayload(
   })
   if (staged instanceof Aborted) return staged
   // What a body may fail with is listed in `payloadFaults`.
-  if (staged instanceof Fault)
-    return staged.code === 'object-too-large'
-      ? tooLarge(Number(staged.detail['sizeBytes'] ?? declaredBytes ?? putLimitBytes))
-      : (staged as PayloadFault)
+  if (staged instanceof Fault) return staged as PayloadFault
   const payload = new Payload(staged)
   const wrong = verify(payload, integrity, body)
   if (wrong === undefined) return payload

@@ -7,11 +7,13 @@ import { copyObject } from './copy-object.ts'
 import { deleteObject, deleteObjects } from './object-delete.ts'
 import { getObject, headObject } from './object-read.ts'
 import { putObject } from './object-write.ts'
+import { postObject } from './post-object.ts'
 
 export const objectHandlers: Handlers<typeof objectOperations, RequestContext> = {
   GetObject: getObject,
   HeadObject: headObject,
   PutObject: putObject,
+  PostObject: postObject,
   CopyObject: copyObject,
   DeleteObject: deleteObject,
   DeleteObjects: deleteObjects,

@@ -374,7 +374,7 @@ export const s3Errors = {
     status: 400,
     code: 'InvalidArgument',
     message: said('Invalid Argument'),
-    elements: repeats({ ArgumentName: 'name', ArgumentValue: 'value' }),
+    elements: repeats({ ArgumentName: 'name', ArgumentValue: 'value', Region: 'region' }),
   },
   'request-invalid': { status: 400, code: 'InvalidRequest', message: said('Invalid Request') },
   'header-refused': notImplemented,
@@ -470,6 +470,29 @@ export const s3Errors = {
     code: 'EntityTooLarge',
     message: 'Your proposed upload exceeds the maximum allowed size',
     elements: repeats({ ProposedSize: 'sizeBytes', MaxSizeAllowed: 'limitBytes' }),
+  },
+  'object-too-small': {
+    status: 400,
+    code: 'EntityTooSmall',
+    message: 'Your proposed upload is smaller than the minimum allowed size',
+    elements: repeats({ ProposedSize: 'sizeBytes', MinSizeAllowed: 'limitBytes' }),
+  },
+  'form-malformed': {
+    status: 400,
+    code: 'MalformedPOSTRequest',
+    message: 'The body of your POST request is not well-formed multipart/form-data.',
+  },
+  // Code and spelling as the service answers them; its list of error codes has others.
+  'form-too-large': {
+    status: 400,
+    code: 'MaxPostPreDataLengthExceeded',
+    message: 'Your POST request fields preceeding the upload file was too large.',
+    elements: repeats({ MaxPostPreDataLengthBytes: 'limitBytes' }),
+  },
+  'policy-malformed': {
+    status: 400,
+    code: 'InvalidPolicyDocument',
+    message: said('Invalid Policy: Invalid JSON.'),
   },
   'copy-source-too-large': {
     status: 400,

@@ -86,14 +86,14 @@ function isSent(request: WireRequest, name: string): boolean {
   return false
 }
 
-type PutFault =
+export type PutFault =
   | DescriptionFault
   | SettingFault
   | ChecksumFault
   | Fault<'digest-malformed'>
   | Fault<'method-not-allowed'>
 
-function parsePut(request: WireRequest): PutInput | PutFault {
+export function parsePut(request: WireRequest): PutInput | PutFault {
   // A part number without an upload must not overwrite the object of that name.
   if (request.query.size > 0 && request.query.has('partNumber')) return fault('method-not-allowed')
   const settings = checkSettings(request)
@@ -114,6 +114,14 @@ function parsePut(request: WireRequest): PutInput | PutFault {
   }
 }
 
+/** What the answer to a write says about the object. */
+export function putHeaders(out: PutOutput): string[] {
+  const headers = ['x-amz-server-side-encryption', 'AES256', 'ETag', `"${out.etag}"`]
+  pushChecksumHeaders(headers, out.checksums, out.checksumType, '')
+  pushVersion(headers, out.version)
+  return headers
+}
+
 export const putObject = operation({
   name: 'PutObject',
   match: { method: 'PUT', level: Level.object, selector: '' },
@@ -121,12 +129,7 @@ export const putObject = operation({
   body: 'stream',
   refuses: [...refusedWriteHeaders, ...refusedChecksumHeaders],
   parse: parsePut,
-  render: (out: PutOutput): Reply => {
-    const headers = ['x-amz-server-side-encryption', 'AES256', 'ETag', `"${out.etag}"`]
-    pushChecksumHeaders(headers, out.checksums, out.checksumType, '')
-    pushVersion(headers, out.version)
-    return { status: 200, headers, body: null }
-  },
+  render: (out: PutOutput): Reply => ({ status: 200, headers: putHeaders(out), body: null }),
   faults: [
     ...payloadFaults,
     ...descriptionFaults,

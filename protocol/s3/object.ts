@@ -4,11 +4,13 @@ import { copyObject } from './copy.ts'
 import { deleteObject, deleteObjects } from './object-delete.ts'
 import { getObject, headObject } from './object-read.ts'
 import { putObject } from './object-write.ts'
+import { postObject } from './post-object.ts'
 
 export const objectOperations = [
   getObject,
   headObject,
   putObject,
+  postObject,
   copyObject,
   deleteObject,
   deleteObjects,

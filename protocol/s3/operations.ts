@@ -1,4 +1,4 @@
-/** The table of all S3 operations: 111 names, the rows of each kind in a file of their own. */
+/** The table of all S3 operations: the model's 111 names and PostObject, the rows of each kind in a file of their own. */
 import { Level, type Method } from '../operation.ts'
 import { bucketOperations } from './bucket.ts'
 import { settingOperations } from './bucket-settings.ts'

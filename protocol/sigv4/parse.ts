@@ -245,7 +245,7 @@ function checkWindow(
   return undefined
 }
 
-interface Scope {
+export interface Scope {
   readonly accessKeyId: string
   readonly date: string
   readonly region: string
@@ -257,21 +257,26 @@ interface Scope {
 const scopes = new Map<string, Scope>()
 const scopeLimit = 1024
 
+/** Where a credential stands: its errors differ by it. */
+type ScopeForm = 'header' | 'query' | 'form'
+
 /** `AKID/yyyyMMdd/region/service/aws4_request`; a fault names the first part that is wrong, in S3's order. */
-function parseScope(credential: string, form: 'header' | 'query', rules: SignatureRules): Scope | Fault<ScopeFault> {
+export function parseScope(credential: string, form: ScopeForm, rules: SignatureRules): Scope | Fault<ScopeFault> {
   const scope = scopes.get(credential) ?? splitScope(credential)
   if (scope === undefined)
     return scopeFault(
       form,
+      credential,
       'signature-malformed',
       'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".',
     )
   const { date, region, service, terminal } = scope
   if (region === '')
-    return scopeFault(form, 'signature-malformed', 'a non-empty region must be provided in the credential.')
+    return scopeFault(form, credential, 'signature-malformed', 'a non-empty region must be provided in the credential.')
   if (rules.region !== undefined && region !== rules.region)
     return scopeFault(
       form,
+      credential,
       'credential-region-wrong',
       `the region '${region}' is wrong; expecting '${rules.region}'`,
       rules.region,
@@ -279,18 +284,21 @@ function parseScope(credential: string, form: 'header' | 'query', rules: Signatu
   if (service !== rules.service)
     return scopeFault(
       form,
+      credential,
       'credential-service-wrong',
       `incorrect service "${service}". This endpoint belongs to "${rules.service}".`,
     )
   if (terminal !== 'aws4_request')
     return scopeFault(
       form,
+      credential,
       'signature-malformed',
       `incorrect terminal "${terminal}". This endpoint uses "aws4_request".`,
     )
   if (date.length !== 8 || !/^\d+$/.test(date))
     return scopeFault(
       form,
+      credential,
       'signature-malformed',
       `incorrect date format "${date}". This date in the credential must be in the format "yyyyMMdd".`,
     )
@@ -309,19 +317,22 @@ function splitScope(credential: string): Scope | undefined {
   return scope
 }
 
-type ScopeFault =
+export type ScopeFault =
+  | 'argument-invalid'
   | 'credential-region-wrong'
   | 'credential-service-wrong'
   | 'signature-malformed'
   | 'signature-query-malformed'
 
-/** In a query S3 answers one code for them all, AuthorizationQueryParametersError. */
+/** In a query S3 answers one code for them all, AuthorizationQueryParametersError; of a form it names the field. */
 function scopeFault(
-  form: 'header' | 'query',
-  code: Exclude<ScopeFault, 'signature-query-malformed'>,
+  form: ScopeForm,
+  credential: string,
+  code: Exclude<ScopeFault, 'argument-invalid' | 'signature-query-malformed'>,
   text: string,
   region?: string,
 ): Fault<ScopeFault> {
+  if (form === 'form') return fault('argument-invalid', { name: 'X-Amz-Credential', value: credential, message: text })
   const message =
     form === 'header'
       ? `The authorization header is malformed; ${text}`
