@@ -61,6 +61,15 @@ export const faultCodes = [
   'copy-source-too-large',
   'storage-class-invalid',
   'request-header-too-large',
+  // keys of encryption
+  'encryption-algorithm-invalid',
+  'encryption-key-unknown',
+  'customer-key-missing',
+  'customer-key-unexpected',
+  'customer-key-wrong',
+  'customer-keys-blocked',
+  'upload-key-unfitting',
+  'upload-key-different',
   // conditions
   'not-modified',
   'precondition-failed',
