@@ -148,7 +148,7 @@ t.test('inline: no text → nothing stored; a range outside, a lost head → thr
     [-1, 2],
     [2, -1],
   ] as const)
-    t.throws(() => decryptInline(stored, cipher, offset, length), RangeError)
+    t.throws(() => decryptInline(stored, cipher, offset, length), { name: 'RangeError' })
   t.throws(() => decryptInline(stored.subarray(0, 15), cipher), /without their head/)
 })
 
