@@ -5,6 +5,7 @@
 import type { DigestAlgorithm } from '../../protocol/checksum/digest.ts'
 import type { Fault } from '../../protocol/fault.ts'
 import type { ByteSource } from '../../protocol/operation.ts'
+import type { ObjectCipher } from './object-cipher.ts'
 
 /** The client left before the exchange ended. Not an error: counted and cleaned up after. */
 export class Aborted {}
@@ -30,6 +31,8 @@ export interface IncomingBody {
   read(sink: BodySink): void
   pause(): void
   resume(): void
+  /** Only a body that is not a client's has it: who does not want the rest need not read and drop it. */
+  close?(): void
 }
 
 /** Random access to the bytes of one blob while it is open; the blob may be unlinked meanwhile. */
@@ -76,7 +79,10 @@ export interface Slice {
   readonly blobId: number
   readonly offset: number
   readonly sizeBytes: number
-  /** All bytes of a blob that lives in the catalogue (a short last part): nothing is opened then. */
+  /**
+   * All bytes of a blob that lives in the catalogue (a short last part), as they are stored: nothing is opened then. With
+   * a cipher `offset` counts the text's bytes, without the head of object-cipher.ts.
+   */
   readonly data?: Uint8Array
 }
 /** What respond streams to a socket: slices in order, none of them composed. */
@@ -85,8 +91,11 @@ export class BlobSource implements ByteSource {
   readonly slices: readonly Slice[]
   /** The blob that must stay while this is read, though no object names it any more. */
   readonly heldBlobId: number | undefined
-  constructor(slices: readonly Slice[], heldBlobId?: number) {
+  /** Decrypts what is read; without one the bytes are stored as they are. */
+  readonly cipher: ObjectCipher | undefined
+  constructor(slices: readonly Slice[], heldBlobId?: number, cipher?: ObjectCipher) {
     this.heldBlobId = heldBlobId
+    this.cipher = cipher
     let sizeBytes = 0
     for (const slice of slices) sizeBytes += slice.sizeBytes
     this.sizeBytes = sizeBytes
@@ -96,8 +105,12 @@ export class BlobSource implements ByteSource {
 
 /** Bytes that are written (kept) but that no row names yet: the caller commits a row, or discards them. */
 export interface Staged {
+  /** Of the text, as are the digests. */
   readonly sizeBytes: number
-  /** Present when small enough to live in the catalogue (`inlineLimitBytes`); then there is no blob id. */
+  /**
+   * What to store, present when small enough to live in the catalogue (`inlineLimitBytes`); then there is no blob id.
+   * Encrypted when a cipher was given, and longer than the text (object-cipher.ts).
+   */
   readonly inline: Uint8Array | undefined
   readonly blobId: number | undefined
   readonly digests: ReadonlyMap<DigestAlgorithm, Buffer>

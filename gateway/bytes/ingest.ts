@@ -11,6 +11,7 @@ import {
 } from './contract.ts'
 import { type Digesters, processDigesters } from './digesters.ts'
 import { Intake } from './intake.ts'
+import { encryptInline, type ObjectCipher } from './object-cipher.ts'
 import { processSlabs, type SlabPool } from './slabs.ts'
 
 export interface IngestOptions {
@@ -19,6 +20,8 @@ export interface IngestOptions {
   readonly nextBlobId: () => number | Promise<number>
   readonly algorithms: readonly DigestAlgorithm[]
   readonly maxBytes: number
+  /** Encrypts what is stored. Its key must be a new one: see object-cipher.ts for what may share it. */
+  readonly cipher?: ObjectCipher
   /** Other than the process's own, for tests. */
   readonly slabs?: SlabPool
   readonly digesters?: Digesters
@@ -37,7 +40,7 @@ export function ingest(body: IncomingBody, options: IngestOptions): Promise<Inge
     return Promise.resolve(tooLarge(declaredBytes, options.maxBytes))
   return new Promise((resolve, reject) => {
     if (declaredBytes !== undefined && declaredBytes <= inlineLimitBytes)
-      body.read(new SmallBody(declaredBytes, options.algorithms, resolve, reject))
+      body.read(new SmallBody(declaredBytes, options, resolve, reject))
     else {
       const pools = { slabs: options.slabs ?? processSlabs, digesters: options.digesters ?? processDigesters }
       new Intake(body, options, pools, resolve, reject).begin()
@@ -46,10 +49,11 @@ export function ingest(body: IncomingBody, options: IngestOptions): Promise<Inge
 }
 
 /** Bytes that are all there, at most `inlineLimitBytes`; they must not change afterwards. */
-export function ingestWhole(bytes: Uint8Array, algorithms: readonly DigestAlgorithm[]): Staged {
+export function ingestWhole(bytes: Uint8Array, algorithms: readonly DigestAlgorithm[], cipher?: ObjectCipher): Staged {
   const digests = new Map<DigestAlgorithm, Buffer>()
   for (const algorithm of algorithms) digests.set(algorithm, digestOnce(algorithm, bytes))
-  return { sizeBytes: bytes.length, inline: bytes, blobId: undefined, digests, discard: nothing }
+  const inline = cipher === undefined ? bytes : encryptInline(bytes, cipher)
+  return { sizeBytes: bytes.length, inline, blobId: undefined, digests, discard: nothing }
 }
 function nothing(): void {}
 
@@ -62,19 +66,19 @@ export function tooLarge(sizeBytes: number, maxBytes: number): Fault<'object-too
 
 class SmallBody implements BodySink {
   readonly #bytes: Buffer
-  readonly #algorithms: readonly DigestAlgorithm[]
+  readonly #options: IngestOptions
   readonly #resolve: (ingested: Ingested) => void
   readonly #reject: (error: Error) => void
   #filled = 0
 
   constructor(
     declaredBytes: number,
-    algorithms: readonly DigestAlgorithm[],
+    options: IngestOptions,
     resolve: (ingested: Ingested) => void,
     reject: (error: Error) => void,
   ) {
     this.#bytes = Buffer.allocUnsafe(declaredBytes)
-    this.#algorithms = algorithms
+    this.#options = options
     this.#resolve = resolve
     this.#reject = reject
   }
@@ -90,7 +94,8 @@ class SmallBody implements BodySink {
   }
 
   end(): void {
-    this.#resolve(this.#filled < this.#bytes.length ? truncated : ingestWhole(this.#bytes, this.#algorithms))
+    const { algorithms, cipher } = this.#options
+    this.#resolve(this.#filled < this.#bytes.length ? truncated : ingestWhole(this.#bytes, algorithms, cipher))
   }
 
   fail(why: Fault | Aborted): void {

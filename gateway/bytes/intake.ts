@@ -7,11 +7,15 @@
  * Invariants: the body is read only while there is room for a whole receive buffer (512 KiB, one slab) or none was ever
  * asked for; while it waits in the pool's queue it holds no slab but those under way. Bytes that come in spite of the
  * pause (a decoder or TLS hands over what it already has) are kept aside until there is a slab.
+ *
+ * A slab is written and digested side by side, where it lies. With a cipher it is digested first, then encrypted in
+ * place and written, so that encryption needs no memory of its own; the next slab is digested meanwhile.
  */
 import { type Fault, fault } from '../../protocol/fault.ts'
 import { type Aborted, type BlobWriter, type BodySink, type IncomingBody, inlineLimitBytes } from './contract.ts'
 import type { Digesters, DigestJob } from './digesters.ts'
 import { type Ingested, type IngestOptions, ingestWhole, tooLarge, truncated } from './ingest.ts'
+import { blobKeystream, type Keystream } from './object-cipher.ts'
 import { type Slab, type SlabPool, type SlabUser, slabBytes } from './slabs.ts'
 
 /** Slabs one body may have at a time: one being filled, one in reserve, two under way. */
@@ -52,6 +56,8 @@ export class Intake implements BodySink, SlabUser {
   #writer: BlobWriter | undefined
   readonly #writes: PendingWrite[] = []
   #writing = false
+  #keystream: Keystream | undefined
+  #writtenBytes = 0
 
   constructor(
     body: IncomingBody,
@@ -236,12 +242,20 @@ export class Intake implements BodySink, SlabUser {
       else if (!this.#ended || this.#aside.length > 0) this.#makeRoom()
       else this.#completeWhenDone()
     }
-    this.#writes.push({ bytes, done })
-    this.#pumpWrites()
-    if (this.#failure !== undefined) {
-      done()
-      return
-    }
+    if (this.#options.cipher === undefined) {
+      this.#write(bytes, done)
+      if (this.#failure === undefined) this.#digest(bytes, last, done)
+      else done()
+    } else
+      this.#digest(bytes, last, () => {
+        // Nobody writes it after a failure.
+        if (this.#failure === undefined) this.#write(bytes, done)
+        else done()
+        done()
+      })
+  }
+
+  #digest(bytes: Uint8Array, last: boolean, done: () => void): void {
     this.#job.update(bytes, last, error => {
       if (error !== null) this.#fail({ error })
       else this.#digested = last
@@ -249,9 +263,14 @@ export class Intake implements BodySink, SlabUser {
     })
   }
 
+  #write(bytes: Uint8Array, done: () => void): void {
+    this.#writes.push({ bytes, done })
+    this.#pumpWrites()
+  }
+
   #flushLast(): void {
     this.#leaveQueue()
-    if (!this.#idAsked && this.#writes.length === 0 && this.#sizeBytes <= inlineLimitBytes) {
+    if (!this.#idAsked && this.#slabsUnderWay === 0 && this.#sizeBytes <= inlineLimitBytes) {
       this.#keepInline()
       return
     }
@@ -275,7 +294,7 @@ export class Intake implements BodySink, SlabUser {
     this.#giveBack()
     this.#job.drop()
     this.#settled = true
-    this.#resolve(ingestWhole(bytes, this.#options.algorithms))
+    this.#resolve(ingestWhole(bytes, this.#options.algorithms, this.#options.cipher))
   }
 
   #pumpWrites(): void {
@@ -286,6 +305,8 @@ export class Intake implements BodySink, SlabUser {
     }
     const { bytes, done } = this.#writes.shift()!
     this.#writing = true
+    this.#keystream?.apply(bytes, this.#writtenBytes)
+    this.#writtenBytes += bytes.length
     this.#writer.write(bytes, error => {
       this.#writing = false
       if (error !== null) this.#failStore(error)
@@ -310,6 +331,7 @@ export class Intake implements BodySink, SlabUser {
     if (this.#failure !== undefined) return
     this.#blobId = id
     this.#writer = this.#options.blobs.create(id)
+    if (this.#options.cipher !== undefined) this.#keystream = blobKeystream(this.#options.cipher, id)
     this.#pumpWrites()
   }
 
@@ -355,7 +377,10 @@ export class Intake implements BodySink, SlabUser {
     this.#giveBack()
     // Writes that have not begun: their slabs wait for the digests only.
     for (const { done } of this.#writes.splice(0)) done()
-    if (!this.#ended) this.#resume()
+    if (!this.#ended) {
+      if (this.#body.close === undefined) this.#resume()
+      else this.#body.close()
+    }
     this.#settleFailed()
   }
 

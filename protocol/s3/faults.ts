@@ -135,6 +135,11 @@ function numberedArguments(detail: FaultDetail): string {
     xml += element(`ArgumentName${i}`, detail[`name${i}`]!) + element(`ArgumentValue${i}`, detail[`value${i}`] ?? '')
   return xml
 }
+/** As in S3's user guide, "Troubleshoot access denied (403 Forbidden) errors". */
+const blockedKeys = (detail: FaultDetail) =>
+  `User: ${text(detail, 'user') ?? 'anonymous'} is not authorized to perform: ${text(detail, 'action') ?? 's3:PutObject'}` +
+  ` on resource: "${text(detail, 'resource') ?? ''}" because this bucket has blocked upload requests that specify Server ` +
+  'Side Encryption with Customer provided keys (SSE-C). Please specify a different server-side encryption type'
 const expiry = repeats({ 'X-Amz-Expires': 'expiresSeconds', Expires: 'expires', ServerTime: 'serverTime' })
 
 export const s3Errors = {
@@ -489,7 +494,7 @@ export const s3Errors = {
     message: 'Your POST request fields preceeding the upload file was too large.',
     elements: repeats({ MaxPostPreDataLengthBytes: 'limitBytes' }),
   },
-  'policy-malformed': {
+  'form-policy-malformed': {
     status: 400,
     code: 'InvalidPolicyDocument',
     message: said('Invalid Policy: Invalid JSON.'),
@@ -618,6 +623,47 @@ export const s3Errors = {
     code: 'InvalidRetentionPeriod',
     message: said('Default retention period must be a positive integer value'),
     elements: repeats({ ArgumentName: 'name', ArgumentValue: 'value' }),
+  },
+  // Recorded, the element's name included: it is the same whichever header is meant.
+  'encryption-algorithm-invalid': {
+    status: 400,
+    code: 'InvalidEncryptionAlgorithmError',
+    message: 'The Encryption request you specified is not valid. Supported value: AES256.',
+    elements: repeats({ ArgumentName: 'name', ArgumentValue: 'value' }),
+  },
+  // S3 repeats what its key service said.
+  'encryption-key-unknown': { status: 400, code: 'KMS.NotFoundException', message: said('Invalid keyId') },
+  'customer-key-missing': {
+    status: 400,
+    code: 'InvalidRequest',
+    message:
+      'The object was stored using a form of Server Side Encryption. The correct parameters must be provided to ' +
+      'retrieve the object.',
+  },
+  'customer-key-unexpected': {
+    status: 400,
+    code: 'InvalidRequest',
+    message: 'The encryption parameters are not applicable to this object.',
+  },
+  // 403 where all its neighbours are 400: recorded for GET, HEAD and another version's key.
+  'customer-key-wrong': {
+    status: 403,
+    code: 'AccessDenied',
+    message:
+      'Requests specifying Server Side Encryption with Customer provided keys must provide the correct secret key.',
+  },
+  'customer-keys-blocked': { status: 403, code: 'AccessDenied', message: blockedKeys },
+  'upload-key-unfitting': {
+    status: 400,
+    code: 'InvalidRequest',
+    message:
+      'The multipart upload initiate requested encryption. Subsequent part requests must include the appropriate ' +
+      'encryption parameters.',
+  },
+  'upload-key-different': {
+    status: 400,
+    code: 'InvalidRequest',
+    message: 'The provided encryption parameters did not match the ones used originally.',
   },
 
   'not-modified': {

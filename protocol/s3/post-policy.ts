@@ -29,7 +29,7 @@ export interface PostPolicy {
   readonly conditions: readonly Condition[]
 }
 
-type PolicyFault = Fault<'policy-malformed'>
+type PolicyFault = Fault<'form-policy-malformed'>
 
 const notJson = malformed('Invalid JSON.')
 const rangeOperation = 'content-length-range'
@@ -180,7 +180,7 @@ function print(items: readonly unknown[]): string {
 }
 
 function malformed(text: string): PolicyFault {
-  return fault('policy-malformed', { message: `Invalid Policy: ${text}` })
+  return fault('form-policy-malformed', { message: `Invalid Policy: ${text}` })
 }
 function denied(text: string): Fault<'access-denied'> {
   return fault('access-denied', { message: `Invalid according to Policy: ${text}` })
