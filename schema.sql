@@ -168,6 +168,8 @@ ALTER TABLE buckets ADD COLUMN settings TEXT COLLATE "C";
 ALTER TABLE objects ADD COLUMN versioned INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE objects ADD COLUMN properties TEXT COLLATE "C";
 ALTER TABLE uploads ADD COLUMN properties TEXT COLLATE "C";
+-- Who is going to own the object; null: whoever began the upload.
+ALTER TABLE uploads ADD COLUMN owner_id BIGINT;
 ALTER TABLE completed_uploads ADD COLUMN versioned INTEGER NOT NULL DEFAULT 0;
 
 -- The versions of a key that are not its object: older ones, and delete markers. rank is -seq: the newest comes first.

@@ -4,24 +4,28 @@ import { LRUCache } from 'lru-cache'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database/unit.ts'
 import { Fault, fault } from '../protocol/fault.ts'
+import { anonymousCanonicalId } from '../protocol/s3/acl.ts'
 import type { PostForm } from '../protocol/s3/post-form.ts'
 import { checkPolicy, parsePolicy, type SizeRange } from '../protocol/s3/post-policy.ts'
 import { type PostSignature, parsePostSignature, verifyPost2, verifyPost4 } from '../protocol/s3/post-signature.ts'
 import { parseVersion2, type Version2Signature } from '../protocol/sigv2/parse.ts'
 import { verifyVersion2 } from '../protocol/sigv2/verify.ts'
 import type { ChunkSigning } from '../protocol/sigv4/chunked.ts'
-import { parseSignature } from '../protocol/sigv4/parse.ts'
+import { parseSignature, unsignedPayloadOf } from '../protocol/sigv4/parse.ts'
 import { type Payload, type Signature, unsignedPayload } from '../protocol/sigv4/signature.ts'
 import { SigningKeys } from '../protocol/sigv4/signing-key.ts'
 import { verifySignature } from '../protocol/sigv4/verify.ts'
 import type { Principal } from './context.ts'
 import type { Exchange } from './exchange.ts'
+import { anonymousId } from './rules/access.ts'
 import { type Credential, loadCredential } from './store/identities.ts'
 
 export interface Verified {
   readonly principal: Principal
   /** Where the signature stands. */
-  readonly form: 'header' | 'query' | 'form'
+  readonly form: 'header' | 'query' | 'form' | 'none'
+  /** By the client's clock; undefined where the signature does not say. */
+  readonly signedAtMs: number | undefined
   /** What the signature says about the body. */
   readonly payload: Payload
   /** Of a payload whose chunks are signed. */
@@ -46,12 +50,23 @@ const signingKeysHeld = 10_000
 export class Authenticator {
   readonly #database: Database
   readonly #clock: Clock
+  readonly #nobody: Principal
   readonly #keys = new SigningKeys(signingKeysHeld)
   readonly #credentials = new LRUCache<string, Credential>({ max: credentialsHeld, ttl: credentialTtlMs })
 
-  constructor(database: Database, clock: Clock) {
+  /** @param unsigned the environment of requests without a signature */
+  constructor(database: Database, clock: Clock, unsigned: { readonly id: number; readonly account: string }) {
     this.#database = database
     this.#clock = clock
+    this.#nobody = {
+      accessKeyId: '',
+      environmentId: unsigned.id,
+      account: unsigned.account,
+      identityId: anonymousId,
+      identityName: '',
+      canonicalId: anonymousCanonicalId,
+      region: '',
+    }
   }
 
   /** @param payloadHash SHA-256 of the body in hexadecimal, for services that hash it themselves (STS) */
@@ -64,7 +79,7 @@ export class Authenticator {
     const signature =
       (service === 's3' ? parseVersion2(exchange.request, nowMs) : undefined) ??
       parseSignature(exchange.request, { nowMs, service })
-    if (signature === undefined) return anonymousDenied
+    if (signature === undefined) return service === 's3' ? this.#unsigned(exchange, nowMs) : anonymousDenied
     if (signature instanceof Fault) return signature
     return this.#withCredential(signature.accessKeyId, credential =>
       this.#verify(exchange, signature, credential, nowMs, payloadHash),
@@ -75,11 +90,22 @@ export class Authenticator {
   authenticateForm(form: PostForm): VerifiedForm | Fault | Promise<VerifiedForm | Fault> {
     const nowMs = this.#clock.now()
     const signature = parsePostSignature(form, nowMs)
-    if (signature === undefined) return admitAnonymous(form)
+    if (signature === undefined) {
+      const principal = this.#nobody
+      const payload = unsignedPayload
+      return { principal, form: 'none', signedAtMs: undefined, payload, chunks: undefined, nowMs, sizes: undefined }
+    }
     if (signature instanceof Fault) return signature
     return this.#withCredential(signature.accessKeyId, credential =>
       this.#verifyForm(form, signature, credential, nowMs),
     )
+  }
+
+  /** Nobody, who may do what everybody may. */
+  #unsigned(exchange: Exchange, nowMs: number): Verified | Fault {
+    const payload = unsignedPayloadOf(exchange.request)
+    if (payload instanceof Fault) return payload
+    return { principal: this.#nobody, form: 'none', signedAtMs: undefined, payload, chunks: undefined, nowMs }
   }
 
   #withCredential<T>(
@@ -112,7 +138,8 @@ export class Authenticator {
     const { region, chunks } = checked
     const principal = admit(credential, signature, region, nowMs)
     if (principal instanceof Fault) return principal
-    return { principal, form: signature.form, payload: signature.payload, chunks, nowMs }
+    const signedAtMs = 'amzDateMs' in signature ? signature.amzDateMs : undefined
+    return { principal, form: signature.form, signedAtMs, payload: signature.payload, chunks, nowMs }
   }
 
   #verifyForm(form: PostForm, signature: PostSignature, credential: Credential, nowMs: number): VerifiedForm | Fault {
@@ -128,7 +155,8 @@ export class Authenticator {
     if (policy instanceof Fault) return policy
     const sizes = checkPolicy(policy, form, nowMs)
     if (sizes instanceof Fault) return sizes
-    return { principal, form: 'form', payload: unsignedPayload, chunks: undefined, nowMs, sizes }
+    const payload = unsignedPayload
+    return { principal, form: 'form', signedAtMs: undefined, payload, chunks: undefined, nowMs, sizes }
   }
 
   #verify4(
@@ -161,11 +189,6 @@ const regionless: Checked = { region: '', chunks: undefined }
 function verify2(exchange: Exchange, signature: Version2Signature, credential: Credential): Checked | Fault {
   const hostBucket = exchange.virtualHost ? exchange.request.bucket : ''
   return verifyVersion2(signature, exchange.request, credential.secretAccessKey, hostBucket) ?? regionless
-}
-
-/** What a form without a signature may do: nothing, as long as no bucket is open to everybody. */
-function admitAnonymous(_form: PostForm): VerifiedForm | Fault {
-  return anonymousDenied
 }
 
 /** Whoever holds a credential whose signature was right, unless its session is over. */

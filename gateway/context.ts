@@ -3,9 +3,10 @@ import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database/unit.ts'
 import type { BlobStore, IncomingBody } from './bytes/contract.ts'
 import type { BlobIds } from './store/blob-ids.ts'
+import type { Guard } from './store/contract.ts'
 import type { ObjectCache } from './store/object-cache.ts'
 
-/** The identity behind a verified signature. */
+/** The identity behind a verified signature; of a request without one, nobody: `identityId` 0. */
 export interface Principal {
   readonly accessKeyId: string
   readonly environmentId: number
@@ -14,8 +15,16 @@ export interface Principal {
   readonly identityId: number
   readonly identityName: string
   readonly canonicalId: string
-  /** Region named by the request's credential scope. */
+  /** Region named by the request's credential scope; '' when there is none. */
   readonly region: string
+}
+
+/** Who decides, for each thing that a request is about; undefined: its owner and nobody else. */
+export interface Access {
+  ofBucket(bucket: string): Guard | undefined
+  ofObject(bucket: string, key: string, versioned: boolean): Guard | undefined
+  /** Of what a copy reads. */
+  ofSource(bucket: string, key: string, versioned: boolean): Guard | undefined
 }
 
 /** Made once when the server starts; shared by all requests. */
@@ -30,6 +39,7 @@ export interface Services {
 export interface RequestContext {
   readonly services: Services
   readonly principal: Principal
+  readonly access: Access
   /** 16 upper-case characters, unique per request. */
   readonly requestId: string
   /** Milliseconds since 1970 at arrival, by the movable clock. */

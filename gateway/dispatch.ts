@@ -18,6 +18,7 @@ import type { Exchange } from './exchange.ts'
 import type { OpenForm } from './form-body.ts'
 import { faultOf } from './outage.ts'
 import { formBoundary, openForm, openPayload } from './payload.ts'
+import { RequestAccess } from './request-guard.ts'
 import type { Responder } from './responder.ts'
 import { emptyBody } from './socket-body.ts'
 import type { SocketRequest } from './socket-request.ts'
@@ -28,6 +29,7 @@ export interface Wires {
 }
 
 const nothing = new Uint8Array(0)
+const anonymousDenied = fault('anonymous-denied')
 const otherOwner = fault('access-denied')
 const uriInvalid = fault('uri-invalid')
 const lengthInvalid = fault('request-invalid', { message: 'Invalid Content-Length header' })
@@ -180,6 +182,9 @@ export class Dispatcher {
     if (route === undefined) return notAllowed(request)
     exchange.route = route
     const operation = route.operation
+    // Nobody's buckets cannot be listed, and nobody can make one.
+    if (verified.form === 'none' && (request.level === Level.service || operation.name === 'CreateBucket'))
+      return anonymousDenied
     const refused = refusedHeader(request, route) ?? otherBucketOwner(request, verified)
     if (refused !== undefined) return refused
     const payload = openPayload(exchange, verified, operation.body)
@@ -213,6 +218,7 @@ export class Dispatcher {
       nowMs: verified.nowMs,
       origin: `${exchange.scheme}://${exchange.host}`,
       virtualHost: exchange.virtualHost,
+      access: new RequestAccess(exchange, request, route.operation.name, verified),
       body,
     }
     // Only what reads can be run again: its body, if any, is still there.

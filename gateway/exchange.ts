@@ -6,6 +6,7 @@ import type { HttpResponse } from 'uWebSockets.js'
 import type { Route } from '../protocol/operation.ts'
 import type { Verified } from './authenticate.ts'
 import type { RequestContext } from './context.ts'
+import { remoteAddress } from './remote-address.ts'
 import { requestId } from './request-id.ts'
 import type { SocketBody } from './socket-body.ts'
 import type { SocketRequest } from './socket-request.ts'
@@ -23,6 +24,9 @@ export class Exchange {
   wire: 's3' | 'sts' = 's3'
   route: Route<RequestContext> | undefined
   virtualHost = false
+  /** From a trusted proxy's X-Forwarded-For. */
+  forwardedFor: string | undefined
+  #remote: string | undefined
   /** Once authenticated. */
   verified: Verified | undefined
   /** Its answer closes the connection. */
@@ -51,6 +55,12 @@ export class Exchange {
     this.body = body
     this.scheme = scheme
     this.host = host
+  }
+
+  /** The client's address as its connection, or a trusted proxy, tells it. Asked while the client is there. */
+  remoteAddress(): string {
+    this.#remote ??= this.forwardedFor ?? (this.aborted ? '' : remoteAddress(this.response))
+    return this.#remote
   }
 
   /** We wait for the client: to send the rest of a body, or to take more of a stream. */

@@ -4,7 +4,7 @@
  */
 
 import uWS, { type HttpRequest, type HttpResponse, type TemplatedApp, type us_listen_socket } from 'uWebSockets.js'
-import { type BlockList, isIPv6 } from 'node:net'
+import { type BlockList, isIP, isIPv6 } from 'node:net'
 import type { Metrics } from '../platform/metrics.ts'
 import { portHolder } from '../platform/port-holder.ts'
 import { type AdminServices, adminBodyLimitBytes, administer, adminPrefix } from './admin.ts'
@@ -12,6 +12,7 @@ import { Aborted } from './bytes/contract.ts'
 import { collect } from './collect.ts'
 import type { Dispatcher } from './dispatch.ts'
 import { Exchange } from './exchange.ts'
+import { remoteAddress } from './remote-address.ts'
 import { type Frame, headerBlock, writeReply } from './respond.ts'
 import type { Responder } from './responder.ts'
 import { SocketBody } from './socket-body.ts'
@@ -104,14 +105,17 @@ export class Server {
         : undefined
     if (edge && request.rawPath.startsWith(adminPrefix)) return this.#administer(response, request, body)
     let host = request.header('host')
+    let client: string | undefined
     if (this.#trusted !== undefined) {
       const forwarded = this.#forwarded(response, request)
       if (forwarded !== undefined) {
         host = forwarded.host ?? host
         scheme = forwarded.scheme ?? scheme
+        client = forwarded.client
       }
     }
     const exchange = new Exchange(response, request, body, scheme, host)
+    exchange.forwardedFor = client
     this.#metrics.enter()
     this.#dispatcher.dispatch(exchange)
     if (exchange.finished) return
@@ -122,13 +126,26 @@ export class Server {
   #forwarded(response: HttpResponse, request: SocketRequest): Forwarded | undefined {
     const host = request.header('x-forwarded-host')
     const proto = request.header('x-forwarded-proto')
-    if (host === '' && proto === '') return undefined
+    const client = request.header('x-forwarded-for')
+    if (host === '' && proto === '' && client === '') return undefined
     const remote = remoteAddress(response)
     if (this.#trusted?.check(remote, isIPv6(remote) ? 'ipv6' : 'ipv4') !== true) return undefined
     return {
       host: host === '' ? undefined : host.split(',')[0]!.trim(),
       scheme: proto.startsWith('https') ? 'https' : proto.startsWith('http') ? 'http' : undefined,
+      client: this.#clientOf(client),
     }
+  }
+
+  /** The last address in the chain that is not one of our proxies: what comes before it anyone may have written. */
+  #clientOf(chain: string): string | undefined {
+    const addresses = chain.split(',').map(address => address.trim())
+    for (const address of addresses.reverse()) {
+      const family = isIP(address)
+      if (family === 0) return undefined
+      if (this.#trusted?.check(address, family === 6 ? 'ipv6' : 'ipv4') !== true) return address
+    }
+    return undefined
   }
 
   #administer(response: HttpResponse, request: SocketRequest, body: SocketBody | undefined): void {
@@ -190,18 +207,7 @@ const forwardingHeaders = ['x-forwarded-for', 'x-forwarded-host', 'forwarded', '
 interface Forwarded {
   readonly host: string | undefined
   readonly scheme: 'http' | 'https' | undefined
-}
-
-/** The peer's address as text; IPv4 addresses mapped into IPv6 in their own form. */
-function remoteAddress(response: HttpResponse): string {
-  const text = Buffer.from(response.getRemoteAddressAsText()).toString()
-  const mapped = /^0000:0000:0000:0000:0000:ffff:([0-9a-f]{2})([0-9a-f]{2}):([0-9a-f]{2})([0-9a-f]{2})$/.exec(text)
-  return mapped === null
-    ? text
-    : mapped
-        .slice(1)
-        .map(byte => Number.parseInt(byte, 16))
-        .join('.')
+  readonly client: string | undefined
 }
 
 function isLoopback(address: string): boolean {

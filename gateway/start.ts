@@ -59,12 +59,12 @@ export async function startGateway(config: Config, logger: Logger): Promise<Gate
     config.blobs === 'disk' && config.dataDir !== undefined
       ? new DiskBlobs(join(config.dataDir, 'blobs'), config.durability)
       : new MemoryBlobs()
-  await database.write(function* () {
+  const unsigned = await database.write(function* () {
     // A store that was once started with the published credentials must not honour them for ever.
     if (config.identitiesFile !== undefined)
       for (const { accessKeyId, secretAccessKey } of publishedCredentials())
         yield* revokeCredential(accessKeyId, secretAccessKey)
-    yield* ensureIdentities(identities, clock.now())
+    return yield* ensureIdentities(identities, clock.now())
   })
   const blobIds = await BlobIds.start({
     database,
@@ -77,7 +77,7 @@ export async function startGateway(config: Config, logger: Logger): Promise<Gate
   const dispatcher = new Dispatcher(
     { database, blobs, blobIds, clock, objectCache: new ObjectCache(database) },
     { s3: compile(s3Operations, s3Handlers), sts: compile(stsOperations, stsHandlers) },
-    new Authenticator(database, clock),
+    new Authenticator(database, clock, unsigned),
     responder,
     hostDomains(config.domains),
   )

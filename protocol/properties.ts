@@ -1,8 +1,12 @@
+import type { Acl } from './s3/acl.ts'
+
 /** What a version of an object may have beside its bytes, its description and its digests. Absent: not set. */
 export interface Properties {
   readonly tags?: readonly Tag[]
   readonly retention?: Retention
   readonly legalHold?: 'ON' | 'OFF'
+  /** Absent: its owner's alone. */
+  readonly acl?: Acl
 }
 export interface Tag {
   readonly key: string

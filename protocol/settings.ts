@@ -1,10 +1,22 @@
 /** What a bucket may be set to, as it is kept in its row. Absent: as S3 makes new buckets. */
 import type { Retention, Tag } from './properties.ts'
+import type { Acl } from './s3/acl.ts'
+import type { ObjectOwnership } from './s3/ownership-controls.ts'
+import type { PublicAccessBlock } from './s3/public-access-block.ts'
 
 export interface BucketSettings {
   readonly tags?: readonly Tag[]
   /** There: new versions can be locked, for ever; the bucket keeps versions and cannot stop. */
   readonly lock?: { readonly defaultRetention?: RetentionPeriod }
+  /** The document as it was put. */
+  readonly policy?: string
+  readonly acl?: Acl
+  /** Who asks pays, and must say so. */
+  readonly requestPayment?: 'Requester'
+  /** Absent: all of it blocked, as in new buckets; 'none': taken away. */
+  readonly publicAccessBlock?: PublicAccessBlock | 'none'
+  /** Absent: BucketOwnerEnforced, as in new buckets; 'none': taken away. */
+  readonly ownership?: ObjectOwnership | 'none'
 }
 /** How long new versions are kept: one of days and years. */
 export interface RetentionPeriod {

@@ -2,12 +2,18 @@
 import type { Unit } from '../../platform/database/unit.ts'
 import { Fault, fault } from '../../protocol/fault.ts'
 import type { Handlers } from '../../protocol/operation.ts'
+import type { Acl } from '../../protocol/s3/acl.ts'
+import type { AclRequest } from '../../protocol/s3/acl-request.ts'
 import type { settingOperations } from '../../protocol/s3/bucket-settings.ts'
 import { versionIdOf } from '../../protocol/s3/version-id.ts'
 import type { VersionListAnswer, VersionListing } from '../../protocol/s3/version-listing.ts'
 import type { BucketSettings } from '../../protocol/settings.ts'
 import type { RequestContext } from '../context.ts'
+import { guardsOf } from '../rules/guards.ts'
+import { checkOwnershipChange, checkPolicyNotBlocked, effectiveAcl, isPublicBucket } from '../rules/ownership.ts'
 import { type BucketFault, type BucketRef, Versioning } from '../store/contract.ts'
+import { type AclFault, makeAcl, withAcl } from '../store/describing.ts'
+import { canonicalIdOf } from '../store/identities.ts'
 import {
   type BucketWithSettings,
   bucketSettings,
@@ -34,6 +40,13 @@ function set<K extends Name, R extends Fault | undefined = undefined>(
       return refusal === undefined ? ({ [name]: value } as SettingsChange) : (refusal as Extract<R, Fault>)
     }),
   )
+}
+function change<R extends SettingsChange | Fault>(
+  context: RequestContext,
+  bucket: string,
+  next: (bucket: BucketWithSettings) => R,
+) {
+  return context.services.database.write(() => changeSettings(bucketRef(context, bucket), next))
 }
 function unset(context: RequestContext, bucket: string, name: Name) {
   return set(context, bucket, name, undefined)
@@ -86,9 +99,74 @@ export const settingHandlers: Handlers<typeof settingOperations, RequestContext>
     return read(context, bucket, ({ is }) => is.lock ?? fault('lock-configuration-missing', { bucket }))
   },
 
+  PutBucketPolicy(context, { bucket, value: { policy, text } }) {
+    return change(context, bucket, ({ is }) => checkPolicyNotBlocked(guardsOf(is, bucket), policy) ?? { policy: text })
+  },
+  GetBucketPolicy(context, { bucket }) {
+    return read(context, bucket, ({ is }) => is.policy ?? fault('policy-missing', { bucket }))
+  },
+  DeleteBucketPolicy(context, { bucket }) {
+    return unset(context, bucket, 'policy')
+  },
+  GetBucketPolicyStatus(context, { bucket }) {
+    return read(context, bucket, ({ is }) => isPublicBucket(guardsOf(is, bucket)))
+  },
+
+  PutBucketAcl(context, { bucket, value }) {
+    const ref = bucketRef(context, bucket)
+    return context.services.database.write(() => giveAcl(ref, value))
+  },
+  GetBucketAcl(context, { bucket }) {
+    const ref = bucketRef(context, bucket)
+    return context.services.database.read(() => aclOf(ref))
+  },
+
+  PutPublicAccessBlock(context, { bucket, value }) {
+    return set(context, bucket, 'publicAccessBlock', value)
+  },
+  GetPublicAccessBlock(context, { bucket }) {
+    return read(
+      context,
+      bucket,
+      ({ is }) => guardsOf(is, bucket).publicAccessBlock ?? fault('public-access-block-missing', { bucket }),
+    )
+  },
+  DeletePublicAccessBlock(context, { bucket }) {
+    return set(context, bucket, 'publicAccessBlock', 'none')
+  },
+
+  PutBucketOwnershipControls(context, { bucket, value }) {
+    return set(context, bucket, 'ownership', value, ({ is }) => checkOwnershipChange(value, is.acl))
+  },
+  GetBucketOwnershipControls(context, { bucket }) {
+    return read(
+      context,
+      bucket,
+      ({ is }) => guardsOf(is, bucket).ownership ?? fault('ownership-controls-missing', { bucket }),
+    )
+  },
+  DeleteBucketOwnershipControls(context, { bucket }) {
+    return set(context, bucket, 'ownership', 'none')
+  },
+
   ListObjectVersions(context, asked) {
     return context.services.database.read(() => versionsPage(context, asked))
   },
+}
+
+function* giveAcl(ref: BucketRef, request: AclRequest): Unit<undefined | BucketFault | AclFault> {
+  const bucket = yield* bucketSettings(ref)
+  if (bucket instanceof Fault) return bucket
+  const acl = yield* makeAcl(guardsOf(bucket.is, ref.bucket), request, bucket.ownerId, bucket.ownerId)
+  if (acl instanceof Fault) return acl
+  return yield* changeSettings(ref, () => ({ acl: withAcl(undefined, acl)?.acl }))
+}
+
+function* aclOf(ref: BucketRef): Unit<Acl | BucketFault> {
+  const bucket = yield* bucketSettings(ref)
+  if (bucket instanceof Fault) return bucket
+  const owner = yield* canonicalIdOf(bucket.ownerId)
+  return effectiveAcl(guardsOf(bucket.is, ref.bucket), bucket.is.acl, owner, owner)
 }
 
 function* versionsPage(context: RequestContext, asked: VersionListing): Unit<VersionListAnswer | BucketFault> {

@@ -12,7 +12,7 @@ import type { Checksums, Conditions, FoundObject, ObjectRef } from '../store/con
 import * as store from '../store/objects.ts'
 import { copyAttempts, digestBytes } from './copy-digests.ts'
 import { bytesOf } from './object-read.ts'
-import { objectRef } from './object-ref.ts'
+import { objectRef, sourceRef } from './object-ref.ts'
 import { ownChecksum } from './object-write.ts'
 
 export type SourceFault = store.FindFault | Fault<'object-archived'> | Fault<'precondition-failed'>
@@ -69,7 +69,7 @@ function* planCopy(
 
 export async function copyObject(context: RequestContext, input: CopyInput) {
   const { database } = context.services
-  const source = objectRef(context, input.source.bucket, input.source.key, input.source.version)
+  const source = sourceRef(context, input.source)
   const target = objectRef(context, input.bucket, input.key)
   for (let attempt = 1; attempt <= copyAttempts; attempt++) {
     const plan = await database.read(() => planCopy(input, source, context.nowMs))

@@ -12,7 +12,7 @@ import * as store from '../store/uploads.ts'
 import { copyAttempts, digestBytes } from './copy-digests.ts'
 import { copySourceTooLarge, openSource, type SourceFault } from './copy-object.ts'
 import { bytesOf } from './object-read.ts'
-import { objectRef } from './object-ref.ts'
+import { objectRef, sourceRef } from './object-ref.ts'
 import { ownChecksum } from './object-write.ts'
 
 interface Plan {
@@ -64,7 +64,7 @@ function both(checksum: ChecksumName): readonly ChecksumName[] {
 
 export async function uploadPartCopy(context: RequestContext, input: PartCopyInput) {
   const { database, blobIds } = context.services
-  const source = objectRef(context, input.source.bucket, input.source.key, input.source.version)
+  const source = sourceRef(context, input.source)
   const target = objectRef(context, input.bucket, input.key)
   for (let attempt = 1; attempt <= copyAttempts; attempt++) {
     const plan = await database.read(() => planPartCopy(input, source, target, context.nowMs))

@@ -20,6 +20,7 @@ export async function deleteObjects(context: RequestContext, input: DeleteManyIn
     store.deleteObjects({
       ref: bucketRef(context, input.bucket),
       items,
+      guardOf: (key, version) => context.access.ofObject(input.bucket, key, version !== undefined),
       bypass: input.bypass,
       nowMs: context.nowMs,
     }),

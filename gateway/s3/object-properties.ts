@@ -3,10 +3,16 @@ import type { Unit } from '../../platform/database/unit.ts'
 import { Fault, fault } from '../../protocol/fault.ts'
 import type { Handlers } from '../../protocol/operation.ts'
 import type { Properties } from '../../protocol/properties.ts'
+import type { Acl } from '../../protocol/s3/acl.ts'
+import type { AclRequest } from '../../protocol/s3/acl-request.ts'
 import type { OfVersion, PropertyOutput, propertyOperations } from '../../protocol/s3/object-properties.ts'
 import type { RequestContext } from '../context.ts'
+import { guardsOf } from '../rules/guards.ts'
+import { effectiveAcl } from '../rules/ownership.ts'
 import { checkRetentionChange } from '../rules/retention.ts'
 import type { FoundObject, ObjectRef } from '../store/contract.ts'
+import { type AclFault, makeAcl, withAcl } from '../store/describing.ts'
+import { canonicalIdOf } from '../store/identities.ts'
 import { type FindFault, headObject } from '../store/objects.ts'
 import { type ChangedVersion, changeProperties } from '../store/properties.ts'
 import { readSettings } from '../store/settings-text.ts'
@@ -60,6 +66,15 @@ export const propertyHandlers: Handlers<typeof propertyOperations, RequestContex
     return change(context, input, ({ object }) => withoutTags(object.properties))
   },
 
+  PutObjectAcl(context, input) {
+    const ref = objectRef(context, input.bucket, input.key, input.version)
+    return context.services.database.write(() => giveAcl(ref, input.value))
+  },
+  GetObjectAcl(context, input) {
+    const ref = objectRef(context, input.bucket, input.key, input.version)
+    return context.services.database.read(() => aclOf(ref))
+  },
+
   PutObjectRetention(context, input) {
     const { retention, bypass } = input.value
     const next = retention === 'none' ? undefined : retention
@@ -85,6 +100,24 @@ export const propertyHandlers: Handlers<typeof propertyOperations, RequestContex
       readSettings(found.bucket.settings).lock === undefined ? noLock : (found.properties?.legalHold ?? notLocked),
     )
   },
+}
+
+function* giveAcl(ref: ObjectRef, request: AclRequest): Unit<PropertyOutput<undefined> | FindFault | AclFault> {
+  const found = yield* headObject(ref)
+  if (found instanceof Fault) return found
+  const guards = guardsOf(readSettings(found.bucket.settings), ref.bucket)
+  const acl = yield* makeAcl(guards, request, found.ownerId, found.bucket.ownerId)
+  if (acl instanceof Fault) return acl
+  return yield* changed(ref, ({ object }) => withAcl(object.properties, acl) ?? {})
+}
+
+function* aclOf(ref: ObjectRef): Unit<PropertyOutput<Acl> | FindFault> {
+  const found = yield* headObject(ref)
+  if (found instanceof Fault) return found
+  const guards = guardsOf(readSettings(found.bucket.settings), ref.bucket)
+  const owner = yield* canonicalIdOf(found.ownerId)
+  const bucketOwner = yield* canonicalIdOf(found.bucket.ownerId)
+  return { value: effectiveAcl(guards, found.properties?.acl, owner, bucketOwner), version: versionOf(found) }
 }
 
 function withoutTags(properties: Properties | undefined): Properties {

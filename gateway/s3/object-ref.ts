@@ -5,7 +5,7 @@ import { type BucketRef, type FoundObject, type ObjectRef, Versioning } from '..
 
 export function bucketRef(context: RequestContext, bucket: string): BucketRef {
   const { environmentId, identityId, region } = context.principal
-  return { environmentId, identityId, region, bucket }
+  return { environmentId, identityId, region, bucket, guard: context.access.ofBucket(bucket) }
 }
 
 export function objectRef(
@@ -15,7 +15,19 @@ export function objectRef(
   version?: ObjectRef['version'],
 ): ObjectRef {
   const { environmentId, identityId, region } = context.principal
-  return { environmentId, identityId, region, bucket, key, version }
+  const guard = context.access.ofObject(bucket, key, version !== undefined)
+  return { environmentId, identityId, region, bucket, key, version, guard }
+}
+
+/** The object that a copy reads. */
+export function sourceRef(
+  context: RequestContext,
+  source: { readonly bucket: string; readonly key: string; readonly version: ObjectRef['version'] },
+): ObjectRef {
+  const { environmentId, identityId, region } = context.principal
+  const { bucket, key, version } = source
+  const guard = context.access.ofSource(bucket, key, version !== undefined)
+  return { environmentId, identityId, region, bucket, key, version, guard }
 }
 
 /** How a version is named to clients; undefined in a bucket that never had versions. */

@@ -1,10 +1,7 @@
 /** The canonical ids of those who own what a listing names. */
 import type { Unit } from '../../platform/database/unit.ts'
 import type { RequestContext } from '../context.ts'
-import { findCanonicalId } from '../store/identities.ts'
-
-/** Whoever writes without a signature: S3 gives these objects an owner of this id. */
-export const anonymousCanonicalId = '65a011a29cdf8ec533ec3d1ccaae921c'
+import { canonicalIdOf } from '../store/identities.ts'
 
 /** A page has few owners, mostly the one who asks. */
 export function* owners(
@@ -12,7 +9,6 @@ export function* owners(
   entries: readonly { readonly ownerId: number }[],
 ): Unit<(ownerId: number) => string> {
   const known = new Map<number, string>([[principal.identityId, principal.canonicalId]])
-  for (const { ownerId } of entries)
-    if (!known.has(ownerId)) known.set(ownerId, (yield* findCanonicalId(ownerId)) ?? anonymousCanonicalId)
+  for (const { ownerId } of entries) if (!known.has(ownerId)) known.set(ownerId, yield* canonicalIdOf(ownerId))
   return ownerId => known.get(ownerId)!
 }

@@ -137,7 +137,7 @@ export function* completeUpload<F extends Fault = never>(
     key: ref.key,
     bytes: { blob_id: p.composedBlobId, place: composed },
     modifiedAtMs: p.nowMs,
-    ownerId: upload.initiatorId,
+    ownerId: upload.ownerId,
     description: upload,
     parts: kept.length,
   })

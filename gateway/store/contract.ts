@@ -5,6 +5,7 @@
  */
 import type { Fault } from '../../protocol/fault.ts'
 import type { Properties } from '../../protocol/properties.ts'
+import type { AclRequest } from '../../protocol/s3/acl-request.ts'
 import type { BucketColumns } from './rows.ts'
 
 /** Names a bucket and who asks. `ownerOnly` units answer 'access-denied' to an identity that does not own it. */
@@ -61,6 +62,8 @@ export interface Description {
   readonly metadata: Readonly<Record<string, string>>
   readonly storageClass: string
   readonly properties?: Properties | undefined
+  /** Of a new object: who may do what with it. */
+  readonly acl?: AclRequest | undefined
 }
 
 export interface ObjectRecord extends Description {
@@ -92,6 +95,7 @@ export interface FoundObject extends ObjectRecord {
 }
 /** What a bucket's row says to those who use its contents. */
 export interface BucketState {
+  readonly ownerId: number
   readonly versioning: number
   /** JSON; null: as in a new bucket. */
   readonly settings: string | null
@@ -163,6 +167,8 @@ export interface UploadRecord extends Description {
   readonly uploadId: string
   readonly initiatedAtMs: number
   readonly initiatorId: number
+  /** Who is going to own the object. */
+  readonly ownerId: number
   readonly checksumAlgorithm: ChecksumName | undefined
   readonly checksumType: ChecksumType | undefined
 }

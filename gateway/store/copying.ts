@@ -2,7 +2,6 @@
 import type { Unit } from '../../platform/database/unit.ts'
 import { Fault, fault } from '../../protocol/fault.ts'
 import { checkSource, checkWrite, type WriteVerdict } from '../rules/conditions.ts'
-import type { NewVersionFault } from '../rules/new-version.ts'
 import { addReference, release } from './blobs.ts'
 import type {
   BucketFault,
@@ -14,12 +13,13 @@ import type {
   ObjectRef,
   VersionName,
 } from './contract.ts'
+import { describeNew, type NewVersionFault } from './describing.ts'
 import { findReadable, type MissingFault } from './finding.ts'
 import { aboutSource, readObject } from './rows.ts'
 import { nextSeq } from './seq.ts'
 import { conditioned, findTarget, saveObject } from './target.ts'
 import type { VersionRow } from './version-rows.ts'
-import { describeNew, displace, nameVersion } from './versioning.ts'
+import { displace, nameVersion } from './versioning.ts'
 
 export type SourceFault = BucketFault | MissingFault | Fault<'precondition-failed'> | Fault<'condition-conflict'>
 export interface SourceQuery {
@@ -75,8 +75,8 @@ export function* copyObject<F extends Fault = never>(
   const source = readObject(row, p.source.key)
   const asked = p.describe(source)
   if (asked instanceof Fault) return asked
-  const description = describeNew(target, asked, p.nowMs)
-  if (description instanceof Fault) return description
+  const made = yield* describeNew(target, p.target, asked, p.nowMs)
+  if (made instanceof Fault) return made
   const failed = checkWrite(p.targetConditions, conditioned(target))
   if (failed !== undefined) return failed
   // Referenced before what it replaces is released: they may be the same blob.
@@ -103,8 +103,8 @@ export function* copyObject<F extends Fault = never>(
     bytes: row,
     etag: copied.etag,
     modifiedAtMs: copied.modifiedAtMs,
-    ownerId: p.target.identityId,
-    description,
+    ownerId: made.ownerId,
+    description: made.description,
     parts: p.etag === undefined ? source.parts : 0,
     checksumType: copied.checksumType,
     checksums: copied.checksums,

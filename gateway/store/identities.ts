@@ -1,5 +1,6 @@
 /** Environments, their identities and those's credentials. */
 import { one, run, sql, type Unit } from '../../platform/database/unit.ts'
+import { anonymousCanonicalId } from '../../protocol/s3/acl.ts'
 import { deriveCanonicalId } from '../identities-file.ts'
 import { nextOf } from './counters.ts'
 
@@ -45,17 +46,33 @@ const LOAD_CREDENTIAL = sql(`
 
 const CANONICAL_ID = sql(`SELECT canonical_id FROM identities WHERE id = $1`)
 
-export function* findCanonicalId(identityId: number): Unit<string | undefined> {
-  return (yield* one<{ canonical_id: string }>(CANONICAL_ID, [identityId]))?.canonical_id
+const BY_CANONICAL_ID = sql(`SELECT id FROM identities WHERE canonical_id = $1`)
+
+/** Of those who own things; nobody's own id for what nobody signed for. */
+export function* canonicalIdOf(identityId: number): Unit<string> {
+  const row = yield* one<{ canonical_id: string }>(CANONICAL_ID, [identityId])
+  return row?.canonical_id ?? anonymousCanonicalId
+}
+/** Which of these canonical ids belong to somebody. */
+export function* findKnownIds(canonicalIds: readonly string[]): Unit<ReadonlySet<string>> {
+  const known = new Set<string>([anonymousCanonicalId])
+  for (const id of canonicalIds) if ((yield* one(BY_CANONICAL_ID, [id])) !== undefined) known.add(id)
+  return known
 }
 
 /**
  * Makes what the definition names and the store lacks, and brings the rest up to date. What it no longer names stays:
  * others (the provisioner) make environments too. Throws when a name, account or canonical id is taken by another.
+ * Answers the first environment: that of requests without a signature.
  */
-export function* ensureIdentities(definition: IdentitiesDefinition, nowMs: number): Unit<void> {
+export function* ensureIdentities(
+  definition: IdentitiesDefinition,
+  nowMs: number,
+): Unit<{ readonly id: number; readonly account: string }> {
+  let first: { readonly id: number; readonly account: string } | undefined
   for (const { name, account, identities } of definition.environments) {
     const environmentId = yield* ensureEnvironment(name, account, nowMs)
+    first ??= { id: environmentId, account }
     for (const identity of identities) {
       const canonicalId = identity.canonicalId ?? deriveCanonicalId(account, identity.name)
       const identityId = yield* ensureIdentity(environmentId, identity.name, canonicalId)
@@ -65,6 +82,8 @@ export function* ensureIdentities(definition: IdentitiesDefinition, nowMs: numbe
       }
     }
   }
+  if (first === undefined) throw new Error('identities without an environment')
+  return first
 }
 
 /** Revokes a credential if it still has this secret. Answers whether it did. */

@@ -2,26 +2,25 @@
 import { one, sql, type Unit } from '../../platform/database/unit.ts'
 import { Fault } from '../../protocol/fault.ts'
 import { checkWrite, type WriteVerdict } from '../rules/conditions.ts'
-import type { NewVersionFault } from '../rules/new-version.ts'
 import { replaceBytes } from './blobs.ts'
-import {
-  type BucketFault,
-  type Checksums,
-  type ChecksumType,
-  type Conditions,
-  type Description,
-  type FoundObject,
-  type NewBytes,
-  type ObjectRecord,
-  type ObjectRef,
-  Versioning,
-  type VersionName,
+import type {
+  BucketFault,
+  Checksums,
+  ChecksumType,
+  Conditions,
+  Description,
+  FoundObject,
+  NewBytes,
+  ObjectRecord,
+  ObjectRef,
+  VersionName,
 } from './contract.ts'
+import { describeNew, type NewVersionFault } from './describing.ts'
 import { findReadable, type MissingFault, notThere } from './finding.ts'
 import { bucketColumns, isThere, type ObjectColumns, objectColumns, placeOf, readObject, refused } from './rows.ts'
 import { nextSeq } from './seq.ts'
 import { conditioned, findTarget, saveObject, targetBucket, targetTables } from './target.ts'
-import { describeNew, displace, nameVersion } from './versioning.ts'
+import { displace, nameVersion } from './versioning.ts'
 
 export { byteSlices } from './byte-slices.ts'
 export { type Copied, type CopyObject, copyObject } from './copying.ts'
@@ -64,12 +63,8 @@ function foundOf(row: FoundRow & { readonly seq: number }, key: string): FoundOb
   const found = readObject(row, key) as ObjectRecord & { -readonly [K in keyof FoundObject]: FoundObject[K] }
   found.place = placeOf(row.place, row.size)
   found.data = row.data ?? undefined
-  found.bucket = row.versioning === Versioning.never && row.settings === null ? plainBucket : stateOf(row)
+  found.bucket = { ownerId: row.bucket_owner, versioning: row.versioning, settings: row.settings }
   return found as FoundObject
-}
-const plainBucket = Object.freeze({ versioning: Versioning.never, settings: null })
-function stateOf({ versioning, settings }: FoundRow) {
-  return { versioning, settings }
 }
 
 export interface PutObject {
@@ -98,8 +93,8 @@ export function* putObject(p: PutObject): Unit<Put | BucketFault | NonNullable<W
   if (row instanceof Fault) return row
   const failed = checkWrite(p.conditions, conditioned(row))
   if (failed !== undefined) return failed
-  const description = describeNew(row, p.description, p.nowMs)
-  if (description instanceof Fault) return description
+  const made = yield* describeNew(row, p.ref, p.description, p.nowMs)
+  if (made instanceof Fault) return made
   const { replaced, newestSeq, versioned } = yield* displace(row, key)
   const seq = nextSeq(p.nowMs, newestSeq)
   yield* saveObject({
@@ -111,8 +106,8 @@ export function* putObject(p: PutObject): Unit<Put | BucketFault | NonNullable<W
     bytes: yield* replaceBytes(p.bytes, p.inlineBlobId, replaced),
     etag: p.etag,
     modifiedAtMs: p.nowMs,
-    ownerId: p.ref.identityId,
-    description,
+    ownerId: made.ownerId,
+    description: made.description,
     parts: p.parts,
     checksumType: p.checksumType,
     checksums: p.checksums,

@@ -26,12 +26,13 @@ export type UploadFault = BucketFault | Fault<'upload-missing'>
 export const uploadColumns = `u.id AS upload_row, u.upload_id AS upload_id, u.initiated_at AS initiated_at,
   u.initiator_id AS initiator_id, u.storage_class AS storage_class, u.checksum_algorithm AS checksum_algorithm,
   u.checksum_type AS upload_checksum_type, u.headers AS headers, u.metadata AS metadata,
-  u.properties AS properties`
+  u.properties AS properties, u.owner_id AS owner_id`
 export interface UploadColumns extends DescriptionColumns {
   readonly upload_row: number
   readonly upload_id: string
   readonly initiated_at: number
   readonly initiator_id: number
+  readonly owner_id: number | null
   readonly checksum_algorithm: ChecksumName | null
   readonly upload_checksum_type: ChecksumType | null
 }
@@ -62,6 +63,8 @@ export function readUpload(row: UploadColumns, bucketId: number, key: string): U
     uploadId: row.upload_id,
     initiatedAtMs: row.initiated_at,
     initiatorId: row.initiator_id,
+    // Null in what was begun before uploads had one.
+    ownerId: row.owner_id ?? row.initiator_id,
     checksumAlgorithm: row.checksum_algorithm ?? undefined,
     checksumType: row.upload_checksum_type ?? undefined,
     ...readDescription(row),

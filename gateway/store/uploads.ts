@@ -1,7 +1,6 @@
 /** Multipart uploads in progress and their parts. */
 import { one, run, sql, type Unit } from '../../platform/database/unit.ts'
 import { Fault } from '../../protocol/fault.ts'
-import type { NewVersionFault } from '../rules/new-version.ts'
 import { replaceBytes } from './blobs.ts'
 import type {
   BucketFault,
@@ -14,6 +13,7 @@ import type {
   PartRecord,
   UploadRecord,
 } from './contract.ts'
+import { describeNew, type NewVersionFault } from './describing.ts'
 import { releaseParts } from './dropping.ts'
 import { type BucketColumns, bucketColumns, encodeProperties, encodeText, refused } from './rows.ts'
 import {
@@ -28,7 +28,6 @@ import {
   uploadColumns,
   uploadMissing,
 } from './upload-rows.ts'
-import { describeNew } from './versioning.ts'
 
 export { type Completed, type CompleteUpload, completeUpload } from './completing.ts'
 export { type CopyPart, copyPart } from './part-copying.ts'
@@ -37,9 +36,9 @@ export { allParts, type StoredPart, type UploadFault } from './upload-rows.ts'
 
 const BUCKET = sql(`SELECT ${bucketColumns} FROM buckets b WHERE b.environment_id = $1 AND b.name = $2`)
 const CREATE = sql(`
-  INSERT INTO uploads (bucket_id, key, upload_id, id, initiated_at, initiator_id, storage_class, checksum_algorithm,
-    checksum_type, headers, metadata, properties)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`)
+  INSERT INTO uploads (bucket_id, key, upload_id, id, initiated_at, initiator_id, owner_id, storage_class,
+    checksum_algorithm, checksum_type, headers, metadata, properties)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`)
 const FIND = sql(`
   SELECT ${bucketColumns}, ${uploadColumns} FROM buckets b ${thisUpload} WHERE b.environment_id = $3 AND b.name = $4`)
 export interface CreateUpload {
@@ -58,8 +57,9 @@ export function* createUpload(p: CreateUpload): Unit<undefined | BucketFault | N
   const bucket = yield* one<BucketColumns>(BUCKET, [p.ref.environmentId, p.ref.bucket])
   const denied = refused(bucket, p.ref)
   if (bucket === undefined || denied !== undefined) return denied!
-  const description = describeNew(bucket, p.description, p.nowMs)
-  if (description instanceof Fault) return description
+  const made = yield* describeNew(bucket, p.ref, p.description, p.nowMs)
+  if (made instanceof Fault) return made
+  const { description } = made
   yield* run(CREATE, [
     bucket.bucket_id,
     p.ref.key,
@@ -67,6 +67,7 @@ export function* createUpload(p: CreateUpload): Unit<undefined | BucketFault | N
     p.row,
     p.nowMs,
     p.ref.identityId,
+    made.ownerId,
     description.storageClass,
     p.checksumAlgorithm ?? null,
     p.checksumType ?? null,

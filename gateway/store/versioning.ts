@@ -11,12 +11,9 @@
  *     a version
  */
 import { one, run, sql, type Unit } from '../../platform/database/unit.ts'
-import { Fault } from '../../protocol/fault.ts'
-import { type NewVersionFault, propertiesOfNew } from '../rules/new-version.ts'
 import { type Named, release } from './blobs.ts'
-import { type Description, Versioning, type VersionName } from './contract.ts'
+import { Versioning, type VersionName } from './contract.ts'
 import type { BucketColumns } from './rows.ts'
-import { readSettings } from './settings-text.ts'
 import type { TargetRow } from './target.ts'
 
 const columns = `size, blob_id, place, etag, modified_at, owner_id, storage_class, parts, checksum_type, checksums,
@@ -79,17 +76,6 @@ export function* displace(row: TargetRow, key: string): Unit<Displaced> {
 /** How what was written is named to clients; undefined in a bucket that never had versions. */
 export function nameVersion(bucket: BucketColumns, seq: number, versioned: number): VersionName | undefined {
   return bucket.versioning === Versioning.never ? undefined : { seq, versioned }
-}
-
-/** A description with the properties that a new version gets in this bucket. */
-export function describeNew(
-  bucket: BucketColumns,
-  description: Description,
-  nowMs: number,
-): Description | NewVersionFault {
-  if (bucket.settings === null && description.properties === undefined) return description
-  const properties = propertiesOfNew(readSettings(bucket.settings), description.properties, nowMs)
-  return properties instanceof Fault ? properties : { ...description, properties }
 }
 
 /** Puts a delete marker over what `displace` made room for. */

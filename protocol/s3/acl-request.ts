@@ -26,6 +26,16 @@ export type AclRequest =
 export type AclHeaderFault = ArgumentFault | Fault<'request-invalid'> | Fault<'acl-malformed'>
 export type AclRequestFault = AclHeaderFault | Fault<'acl-header-missing'> | Fault<'acl-body-unexpected'>
 
+/** What giving an ACL may meet, in its request or in its bucket. */
+export const aclFaults = [
+  'argument-invalid',
+  'request-invalid',
+  'acl-malformed',
+  'acl-unsupported',
+  'email-unresolvable',
+  'access-denied',
+] as const
+
 const permissionOfHeader: Readonly<Record<(typeof grantHeaders)[number], Permission>> = {
   'x-amz-grant-read': 'READ',
   'x-amz-grant-write': 'WRITE',

@@ -1,13 +1,27 @@
 /** What a bucket is set to: the rows of its configurations. */
-import { Level, operation } from '../operation.ts'
+
+import { Fault } from '../fault.ts'
+import { Level, operation, type WireRequest } from '../operation.ts'
+import type { Acl } from './acl.ts'
+import { renderAcl } from './acl-document.ts'
+import { aclFaults, parsePutAcl } from './acl-request.ts'
 import { bucketFaults } from './bucket.ts'
+import { bucketPolicyLimitBytes, parseBucketPolicy, renderBucketPolicy, renderPolicyStatus } from './bucket-policy.ts'
 import { parseBucketLock, renderBucketLock } from './object-lock.ts'
+import { parseOwnershipControls, renderOwnershipControls } from './ownership-controls.ts'
+import { parsePublicAccessBlock, renderPublicAccessBlock } from './public-access-block.ts'
 import { deleteRow, getRow, putRow } from './setting-rows.ts'
 import { parseTagging, renderTagging } from './tagging.ts'
 import { type ListedMarker, type ListedVersion, parseVersionListing, renderVersionListing } from './version-listing.ts'
 import { parseVersioning, renderVersioning } from './versioning.ts'
 
 export type { ListedMarker, ListedVersion }
+
+/** The document and what it says; it is kept as it was put. */
+function readPolicy(body: Uint8Array, { bucket }: WireRequest) {
+  const policy = parseBucketPolicy(body, bucket)
+  return policy instanceof Fault ? policy : { policy, text: Buffer.from(body).toString() }
+}
 
 export const settingOperations = [
   putRow('PutBucketVersioning', 'versioning', (body, request) => parseVersioning(request, body), [
@@ -37,6 +51,32 @@ export const settingOperations = [
     'bucket-state-invalid',
   ]),
   getRow('GetObjectLockConfiguration', 'object-lock', renderBucketLock, ['lock-configuration-missing']),
+
+  putRow('PutBucketPolicy', 'policy', readPolicy, ['policy-malformed', 'access-denied'], {
+    status: 204,
+    limitBytes: bucketPolicyLimitBytes + 1,
+  }),
+  getRow('GetBucketPolicy', 'policy', renderBucketPolicy, ['policy-missing']),
+  deleteRow('DeleteBucketPolicy', 'policy'),
+  getRow('GetBucketPolicyStatus', 'policyStatus', renderPolicyStatus, ['policy-missing']),
+
+  putRow('PutBucketAcl', 'acl', (body, request) => parsePutAcl(request, body), [
+    ...aclFaults,
+    'acl-header-missing',
+    'acl-body-unexpected',
+  ]),
+  getRow('GetBucketAcl', 'acl', (acl: Acl) => renderAcl(acl)),
+
+  putRow('PutPublicAccessBlock', 'publicAccessBlock', parsePublicAccessBlock, ['xml-malformed', 'request-invalid']),
+  getRow('GetPublicAccessBlock', 'publicAccessBlock', renderPublicAccessBlock, ['public-access-block-missing']),
+  deleteRow('DeletePublicAccessBlock', 'publicAccessBlock'),
+
+  putRow('PutBucketOwnershipControls', 'ownershipControls', parseOwnershipControls, [
+    'xml-malformed',
+    'acl-ownership-conflict',
+  ]),
+  getRow('GetBucketOwnershipControls', 'ownershipControls', renderOwnershipControls, ['ownership-controls-missing']),
+  deleteRow('DeleteBucketOwnershipControls', 'ownershipControls'),
 
   operation({
     name: 'ListObjectVersions',

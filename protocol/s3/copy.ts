@@ -122,6 +122,7 @@ export function describeCopy(input: CopyInput, source: Description): Description
     metadata: source.metadata,
     storageClass: input.description.storageClass || standardStorageClass,
     properties,
+    acl: input.description.acl,
   }
 }
 

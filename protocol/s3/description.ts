@@ -1,7 +1,8 @@
 /** What a client says about an object and reads back: content headers, user metadata, storage class. */
-import { type Fault, fault } from '../fault.ts'
+import { Fault, fault } from '../fault.ts'
 import type { WireRequest } from '../operation.ts'
 import type { Properties } from '../properties.ts'
+import { type AclHeaderFault, type AclRequest, parseAclHeaders } from './acl-request.ts'
 import { checkKey } from './names.ts'
 import { parseLockHeaders, pushLockHeaders, refusedLockHeaders } from './object-lock.ts'
 import { parseTagHeader, pushTagCount, type TagFault } from './tagging.ts'
@@ -13,6 +14,8 @@ export interface Description {
   readonly metadata: Readonly<Record<string, string>>
   readonly storageClass: string
   readonly properties?: Properties | undefined
+  /** Of a request: who may do what with the new object. */
+  readonly acl?: AclRequest | undefined
 }
 
 export const defaultContentType = 'binary/octet-stream'
@@ -54,6 +57,7 @@ export type DescriptionFault =
   | Fault<'storage-class-invalid'>
   | Fault<'argument-invalid'>
   | TagFault
+  | AclHeaderFault
 /** What `parseDescription` may answer, and what a bucket may say to the properties it asks for. */
 export const descriptionFaults = [
   'metadata-too-large',
@@ -62,6 +66,10 @@ export const descriptionFaults = [
   'tag-invalid',
   'tags-too-many',
   'lock-unavailable',
+  'request-invalid',
+  'acl-malformed',
+  'acl-unsupported',
+  'email-unresolvable',
 ] as const
 
 /** Reads a description from a request that creates an object. */
@@ -99,11 +107,14 @@ export function parseDescription(request: WireRequest): Description | Descriptio
     })
   const properties = parseProperties(request)
   if (properties !== undefined && 'code' in properties) return properties
+  const acl = parseAclHeaders(request)
+  if (acl instanceof Fault) return acl
   return {
     headers: stored,
     metadata: metadata ?? noMetadata,
     storageClass: storageClass || standardStorageClass,
     properties,
+    acl,
   }
 }
 
@@ -163,11 +174,6 @@ export const refusedWriteHeaders = [
   'x-amz-server-side-encryption-context',
   'x-amz-server-side-encryption-bucket-key-enabled',
   ...refusedLockHeaders,
-  'x-amz-grant-full-control',
-  'x-amz-grant-read',
-  'x-amz-grant-read-acp',
-  'x-amz-grant-write',
-  'x-amz-grant-write-acp',
   'x-amz-write-offset-bytes',
 ] as const
 export const refusedReadHeaders = [
@@ -181,19 +187,9 @@ export const refusedSourceHeaders = [
   'x-amz-copy-source-server-side-encryption-customer-key-md5',
 ] as const
 
-/** Canned ACLs that mean no more than what every object has: its bucket's owner owns it. */
-const plainAcls: ReadonlySet<string> = new Set(['', 'private', 'bucket-owner-full-control'])
-const otherAcls: ReadonlySet<string> = new Set([
-  'public-read',
-  'public-read-write',
-  'authenticated-read',
-  'aws-exec-read',
-  'bucket-owner-read',
-])
-
 export type SettingFault = Fault<'header-refused'> | Fault<'argument-invalid'> | Fault<'key-too-long'>
 
-/** Checks the settings of a new object of which one value is what we do: encryption and ACL; and its key's length. */
+/** Checks the setting of a new object of which one value is what we do, encryption; and its key's length. */
 export function checkSettings(request: WireRequest): SettingFault | undefined {
   const encryption = request.header('x-amz-server-side-encryption')
   if (encryption !== '' && encryption !== 'AES256')
@@ -204,11 +200,6 @@ export function checkSettings(request: WireRequest): SettingFault | undefined {
           value: encryption,
           message: 'The encryption method specified is not supported',
         })
-  const acl = request.header('x-amz-acl')
-  if (!plainAcls.has(acl))
-    return otherAcls.has(acl)
-      ? fault('header-refused', { header: 'x-amz-acl' })
-      : fault('argument-invalid', { name: 'x-amz-acl', value: acl, message: '' })
   return checkKey(request.key)
 }
 

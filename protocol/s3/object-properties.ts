@@ -2,6 +2,9 @@
 import { Fault, type FaultCode } from '../fault.ts'
 import { Level, type Operation, operation, type Reply, type WireRequest } from '../operation.ts'
 import type { Retention, Tag } from '../properties.ts'
+import type { Acl } from './acl.ts'
+import { renderAcl } from './acl-document.ts'
+import { aclFaults, parsePutAcl } from './acl-request.ts'
 import { bucketFaults } from './bucket.ts'
 import { refusedChecksumHeaders } from './checksum-headers.ts'
 import { checkDocument, type IntegrityFault, integrityFaults } from './document-integrity.ts'
@@ -126,6 +129,13 @@ export const propertyOperations = [
     render: (out: PropertyOutput<undefined>): Reply => answer(204, out.version),
     faults: versionFaults,
   }),
+
+  putRow('PutObjectAcl', 'acl', (body, request) => parsePutAcl(request, body), [
+    ...aclFaults,
+    'acl-header-missing',
+    'acl-body-unexpected',
+  ]),
+  getRow('GetObjectAcl', 'acl', (acl: Acl) => renderAcl(acl)),
 
   putRow(
     'PutObjectRetention',

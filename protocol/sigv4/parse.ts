@@ -378,6 +378,21 @@ function parsePayload(text: string, service: string): Payload | Fault<PayloadFau
   })
 }
 
+/** The payload of a request without a signature: chunks cannot be signed then, the rest may be as ever. */
+export function unsignedPayloadOf(request: Pick<SignedRequest, 'header'>): Payload | Fault<PayloadFault> {
+  const text = request.header('x-amz-content-sha256')
+  if (text === '') return unsignedPayload
+  const payload = parsePayload(text, 's3')
+  if (payload instanceof Fault) return payload
+  return payload.kind === 'streaming-signed' || payload.kind === 'streaming-signed-trailer'
+    ? fault('argument-invalid', {
+        message: 'Chunks cannot be signed where the request is not.',
+        name: 'x-amz-content-sha256',
+        value: text,
+      })
+    : payload
+}
+
 /** S3 takes the header even when it was not signed (its value ends the canonical request either way), else the
  * parameter some signers move it to, else the body is not covered. */
 function presignedPayload(request: SignedRequest, service: string): Payload | Fault<PayloadFault> {

@@ -66,6 +66,7 @@ async function start(t: Test, engine: Engine): Promise<Client> {
     const context: RequestContext = {
       services,
       principal,
+      access: { ofBucket: () => undefined, ofObject: () => undefined, ofSource: () => undefined },
       requestId: '0123456789ABCDEF',
       nowMs: clock.now(),
       origin: 'http://localhost:4566',

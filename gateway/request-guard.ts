@@ -1,0 +1,167 @@
+/**
+ * What one request may do: the rules of access, asked with what the store has found. A request of a bucket's owner on a
+ * bucket without settings never gets here (gateway/store/rows.ts, isPlain).
+ */
+import { type Fault, fault } from '../protocol/fault.ts'
+import type { WireRequest } from '../protocol/operation.ts'
+import type { Lookup } from '../protocol/policy/pattern.ts'
+import { actionOf, extraActions, type OperationAccess, sourceAccess } from '../protocol/s3/actions.ts'
+import { policyContext, type SignatureFacts } from '../protocol/s3/policy-context.ts'
+import type { Verified } from './authenticate.ts'
+import type { Access, Principal } from './context.ts'
+import type { Exchange } from './exchange.ts'
+import {
+  type Asker,
+  anonymousId,
+  answerMissing,
+  checkBucketAccess,
+  checkObjectAccess,
+  checkWriteAccess,
+  type GuardedBucket,
+} from './rules/access.ts'
+import { guardsOf } from './rules/guards.ts'
+import type { Guard, GuardedObject } from './store/contract.ts'
+import { type BucketColumns, decodeProperties } from './store/rows.ts'
+import { readSettings } from './store/settings-text.ts'
+
+const objectMissing = fault('object-missing')
+const putObject = 's3:PutObject'
+const ofPut: OperationAccess = actionOf.PutObject
+const denied = fault('access-denied')
+
+export class RequestAccess implements Access {
+  readonly #exchange: Exchange
+  readonly #request: WireRequest
+  readonly #operation: string
+  readonly #verified: Verified
+  /** Of the object last looked at: a key of conditions. */
+  #properties: string | null = null
+  #asker: Asker | null = null
+  #lookup: Lookup | undefined
+
+  /** @param request the exchange's own, or a form's fields in its place */
+  constructor(exchange: Exchange, request: WireRequest, operation: string, verified: Verified) {
+    this.#exchange = exchange
+    this.#request = request
+    this.#operation = operation
+    this.#verified = verified
+  }
+
+  ofBucket(bucket: string): Guard {
+    return new TargetGuard(this, bucket, undefined, this.#actions(false))
+  }
+  ofObject(bucket: string, key: string, versioned: boolean): Guard {
+    return new TargetGuard(this, bucket, key, this.#actions(versioned))
+  }
+  /** What a copy reads. */
+  ofSource(bucket: string, key: string, versioned: boolean): Guard {
+    const { actions, versioned: ofVersion } = sourceAccess.CopyObject
+    return new TargetGuard(this, bucket, key, versioned ? ofVersion : actions)
+  }
+
+  get asker(): Asker {
+    if (this.#asker === null) this.#asker = askerOf(this.#verified.principal)
+    return this.#asker
+  }
+  extras(): readonly string[] {
+    return extraActions(this.#operation, this.#request)
+  }
+  get requestPayer(): boolean {
+    return this.#request.header('x-amz-request-payer').toLowerCase() === 'requester'
+  }
+  /** Conditions of policies about this request, and the object it found. */
+  context(object: GuardedObject | undefined): Lookup {
+    this.#properties = object?.properties ?? null
+    this.#lookup ??= this.#makeContext()
+    return this.#lookup
+  }
+
+  #actions(versioned: boolean): readonly string[] {
+    const access = (actionOf as Readonly<Record<string, OperationAccess>>)[this.#operation] ?? ofPut
+    return versioned ? access.versioned : access.actions
+  }
+
+  #makeContext(): Lookup {
+    const { principal, nowMs } = this.#verified
+    let lookup: Lookup | undefined
+    return key => {
+      lookup ??= policyContext({
+        request: this.#request,
+        operation: this.#operation,
+        principal: this.asker,
+        account: principal.account,
+        sourceAddress: this.#exchange.remoteAddress(),
+        secure: this.#exchange.scheme === 'https',
+        nowMs,
+        signature: signatureOf(this.#verified),
+        existingTags: () => decodeProperties(this.#properties)?.tags?.map(tag => [tag.key, tag.value] as const),
+      })
+      return lookup(key)
+    }
+  }
+}
+
+const formNames = { header: 'REST-HEADER', query: 'REST-QUERY-STRING', form: 'POST' } as const
+
+function signatureOf({ form, principal, signedAtMs, nowMs }: Verified): SignatureFacts | undefined {
+  if (form === 'none') return undefined
+  const { region } = principal
+  // Version 2 names no region.
+  const version = region === '' ? 'AWS' : 'AWS4-HMAC-SHA256'
+  return { version, form: formNames[form], ageMs: Math.max(0, nowMs - (signedAtMs ?? nowMs)), region }
+}
+
+export function askerOf(principal: Principal): Asker {
+  if (principal.identityId === anonymousId) return undefined
+  const { identityId, canonicalId, account, identityName: name } = principal
+  const arn = `arn:aws:iam::${account}:${name === 'root' ? 'root' : `user/${name}`}`
+  return { identityId, canonicalId, account, name, arn }
+}
+
+class TargetGuard implements Guard {
+  readonly #access: RequestAccess
+  readonly #bucket: string
+  readonly #key: string | undefined
+  readonly #actions: readonly string[]
+
+  constructor(access: RequestAccess, bucket: string, key: string | undefined, actions: readonly string[]) {
+    this.#access = access
+    this.#bucket = bucket
+    this.#key = key
+    this.#actions = actions
+  }
+
+  check(row: BucketColumns, object: GuardedObject | undefined): Fault<'access-denied'> | undefined {
+    const access = this.#access
+    const { asker } = access
+    const bucket = this.#guarded(row)
+    if (readSettings(row.settings).requestPayment === 'Requester' && asker?.identityId !== row.bucket_owner)
+      if (asker === undefined || !access.requestPayer) return denied
+    const context = access.context(object)
+    const key = this.#key
+    if (key === undefined) return checkBucketAccess(asker, bucket, this.#actions, context)
+    if (this.#actions[0] === putObject) return checkWriteAccess(asker, bucket, key, access.extras(), context)
+    const properties = decodeProperties(object?.properties ?? null)
+    const found = object && { ownerId: object.owner_id, acl: properties?.acl }
+    return checkObjectAccess(asker, bucket, key, found, this.#wanted(), context)
+  }
+
+  mayMiss(row: BucketColumns): boolean {
+    const { asker } = this.#access
+    const context = this.#access.context(undefined)
+    const [action = ''] = this.#actions
+    const bucket = this.#guarded(row)
+    return answerMissing(asker, bucket, this.#key ?? '', action, context, objectMissing) === objectMissing
+  }
+
+  /** With what headers ask for beside, as to overlook a retention. */
+  #wanted(): readonly string[] {
+    const extras = this.#access.extras()
+    return extras.length === 0 ? this.#actions : [...this.#actions, ...extras]
+  }
+
+  #guarded(row: BucketColumns): GuardedBucket {
+    const guards = guardsOf(readSettings(row.settings), this.#bucket)
+    return { name: this.#bucket, ownerId: row.bucket_owner, guards }
+  }
+}
