@@ -27,6 +27,9 @@ export interface Access {
   ofSource(bucket: string, key: string, versioned: boolean): Guard | undefined
 }
 
+/** private: as S3 makes them now. acls: as it did before April 2023, with ACLs and nothing public blocked. */
+export type NewBuckets = 'private' | 'acls'
+
 /** Made once when the server starts; shared by all requests. */
 export interface Services {
   readonly database: Database
@@ -34,6 +37,7 @@ export interface Services {
   readonly blobIds: BlobIds
   readonly clock: Clock
   readonly objectCache: ObjectCache
+  readonly newBuckets: NewBuckets
 }
 
 export interface RequestContext {

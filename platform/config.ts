@@ -38,6 +38,9 @@ export interface Config {
   readonly databaseUrl: string | undefined
   readonly blobs: 'memory' | 'disk'
   readonly durability: 'process' | 'power'
+  readonly newBuckets: 'private' | 'acls'
+  /** Of a day in lifecycle rules. */
+  readonly lifecycleDayMs: number
   readonly logLevel: LogLevel
   /** Absolute path; undefined means the default identity. */
   readonly identitiesFile: string | undefined
@@ -246,6 +249,8 @@ function configOf(values: OptionValues): Config {
     databaseUrl: values.databaseUrl,
     blobs: values.blobs ?? (values.ephemeral ? 'memory' : 'disk'),
     durability: values.durability,
+    newBuckets: values.newBuckets,
+    lifecycleDayMs: values.lifecycleDay * 1000,
     logLevel: values.logLevel,
     identitiesFile: values.identities,
     domains: values.domains,

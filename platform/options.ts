@@ -122,6 +122,20 @@ export const options = {
     help: 'Acknowledged writes survive: process (kill -9), power (power loss too)',
     parse: value => oneOf(['process', 'power'] as const, value),
   } satisfies Option<'process' | 'power'> as Option<'process' | 'power'>,
+  newBuckets: {
+    flag: 'new-buckets',
+    placeholder: 'KIND',
+    fallback: 'private',
+    help: 'S3 buckets are made as today (private), or as before April 2023, with ACLs and nothing blocked (acls)',
+    parse: value => oneOf(['private', 'acls'] as const, value),
+  } satisfies Option<'private' | 'acls'> as Option<'private' | 'acls'>,
+  lifecycleDay: {
+    flag: 'lifecycle-day',
+    placeholder: 'SECONDS',
+    fallback: 86_400,
+    help: 'How long a day of lifecycle rules lasts; shorter ones are for tests',
+    parse: parseSeconds,
+  } satisfies Option<number> as Option<number>,
   logLevel: {
     flag: 'log-level',
     placeholder: 'LEVEL',
@@ -176,6 +190,11 @@ function port(flag: string, fallback: number, help: string, note?: string): Opti
 function parsePort(text: string): number | Refusal {
   const value = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN
   return value <= 65535 ? value : new Refusal(`must be a port, 1 to 65535, or 0 for off, not ${quote(text)}`)
+}
+
+function parseSeconds(text: string): number | Refusal {
+  const value = /^\d{1,5}$/.test(text) ? Number(text) : 0
+  return value >= 1 && value <= 86_400 ? value : new Refusal(`must be seconds, 1 to 86400, not ${quote(text)}`)
 }
 
 function parseSwitch(text: string): boolean | Refusal {

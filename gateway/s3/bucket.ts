@@ -1,24 +1,31 @@
 import type { Unit } from '../../platform/database/unit.ts'
 import { Fault } from '../../protocol/fault.ts'
 import type { Handlers } from '../../protocol/operation.ts'
-import type { BucketAnswer, bucketOperations } from '../../protocol/s3/bucket.ts'
+import type { Acl } from '../../protocol/s3/acl.ts'
+import { type AclRequest, resolveAcl } from '../../protocol/s3/acl-request.ts'
+import type { BucketAnswer, bucketOperations, CreateBucketRequest } from '../../protocol/s3/bucket.ts'
 import { globalRegion, regionOfNewBucket } from '../../protocol/s3/regions.ts'
-import type { RequestContext } from '../context.ts'
+import type { BucketSettings } from '../../protocol/settings.ts'
+import type { NewBuckets, Principal, RequestContext } from '../context.ts'
+import type { BucketGuards } from '../rules/access.ts'
+import { guardsOf } from '../rules/guards.ts'
+import { checkOwnershipChange } from '../rules/ownership.ts'
 import { createBucket, deleteBucket, resolveBucket } from '../store/buckets.ts'
-import type { BucketFault, BucketRef } from '../store/contract.ts'
+import { type BucketFault, type BucketRef, Versioning } from '../store/contract.ts'
+import { type AclFault, makeAcl, withAcl } from '../store/describing.ts'
+import { canonicalIdOf } from '../store/identities.ts'
+import { encodeSettings } from '../store/settings-text.ts'
 import { bucketRef } from './object-ref.ts'
 
 /** Buckets of one identity; S3's default quota. */
 const bucketLimit = 10_000
 
 export const bucketHandlers: Handlers<typeof bucketOperations, RequestContext> = {
-  async CreateBucket({ services, principal, nowMs }, { bucket, locationConstraint }) {
+  async CreateBucket({ services, principal, nowMs }, input) {
+    const { bucket, locationConstraint } = input
     const region = regionOfNewBucket(locationConstraint, principal.region)
     if (region instanceof Fault) return region
-    const { environmentId, identityId } = principal
-    const made = await services.database.write(() =>
-      createBucket({ environmentId, identityId, name: bucket, region, nowMs, limit: bucketLimit }),
-    )
+    const made = await services.database.write(() => makeBucket(principal, input, region, services.newBuckets, nowMs))
     if (!(made instanceof Fault)) return { bucket, region }
     // In the oldest region, making one's own bucket again succeeds and changes nothing (S3 API, CreateBucket).
     const { region: existing } = made.detail
@@ -38,6 +45,51 @@ export const bucketHandlers: Handlers<typeof bucketOperations, RequestContext> =
   GetBucketLocation(context, { bucket }) {
     return context.services.database.read(() => regionOf({ ...bucketRef(context, bucket), region: '' }))
   },
+}
+
+function* makeBucket(
+  { environmentId, identityId }: Principal,
+  input: CreateBucketRequest,
+  region: string,
+  newBuckets: NewBuckets,
+  nowMs: number,
+) {
+  const open = newBuckets === 'acls'
+  const ownership = input.ownership ?? (open ? 'ObjectWriter' : undefined)
+  const settings: BucketSettings = {
+    ...(ownership === undefined ? {} : { ownership }),
+    ...(open ? { publicAccessBlock: 'none' } : {}),
+    ...(input.lock ? { lock: {} } : {}),
+    ...(input.tags.length === 0 ? {} : { tags: input.tags }),
+  }
+  const guards = guardsOf(settings, input.bucket)
+  const acl = input.acl === undefined ? undefined : yield* makeBucketAcl(guards, input.acl, identityId)
+  if (acl instanceof Fault) return acl
+  return yield* createBucket({
+    environmentId,
+    identityId,
+    name: input.bucket,
+    region,
+    nowMs,
+    limit: bucketLimit,
+    versioning: input.lock ? Versioning.enabled : Versioning.never,
+    settings: encodeSettings(acl === undefined ? settings : { ...settings, acl }),
+  })
+}
+
+/** Undefined: its owner's alone. An ACL that lets others in cannot be where there are no ACLs. */
+function* makeBucketAcl(
+  guards: BucketGuards,
+  request: AclRequest,
+  ownerId: number,
+): Unit<Acl | undefined | AclFault | Fault<'acl-ownership-conflict'>> {
+  const owner = yield* canonicalIdOf(ownerId)
+  if (guards.ownership === 'BucketOwnerEnforced') {
+    const asked = resolveAcl(request, { owner, bucketOwner: owner })
+    return asked instanceof Fault ? asked : checkOwnershipChange(guards.ownership, asked)
+  }
+  const acl = yield* makeAcl(guards, request, ownerId, ownerId)
+  return acl instanceof Fault ? acl : withAcl(undefined, acl)?.acl
 }
 
 function* regionOf(ref: BucketRef): Unit<BucketAnswer | BucketFault> {

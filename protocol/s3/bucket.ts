@@ -1,10 +1,15 @@
 /** CreateBucket, HeadBucket, DeleteBucket and GetBucketLocation. */
-import { type Fault, fault } from '../fault.ts'
+import { Fault, fault } from '../fault.ts'
 import { Level, operation, type Reply, type WireRequest } from '../operation.ts'
+import type { Tag } from '../properties.ts'
 import { childText, element, parseXml, xmlDeclaration } from '../xml.ts'
+import { type AclHeaderFault, type AclRequest, aclFaults, parseAclHeaders } from './acl-request.ts'
+import { parseNewBucketLock, parseNewBucketTags } from './bucket-creation.ts'
 import { checkBucketName } from './names.ts'
+import { isObjectOwnership, type ObjectOwnership } from './ownership-controls.ts'
 import { type ArgumentFault, argumentInvalid } from './parameters.ts'
 import { globalRegion } from './regions.ts'
+import type { TagFault } from './tagging.ts'
 import { s3Namespace, xmlReply } from './xml.ts'
 
 /** The faults of every operation on a bucket that must be there. */
@@ -16,12 +21,15 @@ export interface BucketRequest {
 export interface CreateBucketRequest extends BucketRequest {
   /** '' when the request names none. */
   readonly locationConstraint: string
+  readonly acl: AclRequest | undefined
+  readonly ownership: ObjectOwnership | undefined
+  readonly lock: boolean
+  readonly tags: readonly Tag[]
 }
 export interface BucketAnswer extends BucketRequest {
   readonly region: string
 }
 
-const cannedAcls = ['public-read', 'public-read-write', 'authenticated-read', 'aws-exec-read', 'log-delivery-write']
 const createBodyLimits = { maxDepth: 6, maxNodes: 1000 }
 
 function parseBucket(request: WireRequest): BucketRequest {
@@ -46,37 +54,40 @@ type CreateBucketFault =
   | Fault<'header-refused'>
   | Fault<'not-implemented'>
   | Fault<'xml-malformed'>
+  | AclHeaderFault
+  | TagFault
 
 function parseCreateBucket(request: WireRequest, body: Uint8Array): CreateBucketRequest | CreateBucketFault {
-  const refused = refuseParameters(request) ?? checkBucketName(request.bucket) ?? checkCreateHeaders(request)
+  const refused = refuseParameters(request) ?? checkBucketName(request.bucket) ?? checkNamespace(request)
   if (refused !== undefined) return refused
-  if (body.length === 0) return { bucket: request.bucket, locationConstraint: '' }
+  const acl = parseAclHeaders(request)
+  if (acl instanceof Fault) return acl
+  const ownership = parseOwnership(request)
+  if (ownership instanceof Fault) return ownership
+  const lock = parseNewBucketLock(request)
+  if (typeof lock !== 'boolean') return lock
+  const asked = { bucket: request.bucket, acl, ownership, lock }
+  if (body.length === 0) return { ...asked, locationConstraint: '', tags: [] }
   const root = parseXml(body, createBodyLimits)
   if (root === undefined || root.name !== 'CreateBucketConfiguration') return fault('xml-malformed')
   for (const child of root.children) {
-    // Location and Bucket make a directory bucket; Tags would be lost.
+    // Location and Bucket make a directory bucket.
     if (child.name === 'Location' || child.name === 'Bucket') return fault('not-implemented')
-    if (child.name === 'Tags') {
-      if (child.children.length > 0) return fault('not-implemented')
-    } else if (child.name !== 'LocationConstraint') return fault('xml-malformed')
+    if (child.name !== 'Tags' && child.name !== 'LocationConstraint') return fault('xml-malformed')
   }
-  return { bucket: request.bucket, locationConstraint: childText(root, 'LocationConstraint')?.trim() ?? '' }
+  const tags = parseNewBucketTags(root)
+  if (tags instanceof Fault) return tags
+  return { ...asked, locationConstraint: childText(root, 'LocationConstraint')?.trim() ?? '', tags }
 }
 
-/** What a new bucket is asked to be: private and its owner's is what all buckets are; the rest is not there yet. */
-function checkCreateHeaders(request: WireRequest): ArgumentFault | Fault<'header-refused'> | undefined {
-  const acl = request.header('x-amz-acl')
-  if (acl !== '' && acl !== 'private')
-    return cannedAcls.includes(acl)
-      ? fault('header-refused', { header: 'x-amz-acl' })
-      : argumentInvalid('x-amz-acl', '', acl)
+function parseOwnership(request: WireRequest): ObjectOwnership | undefined | ArgumentFault {
   const ownership = request.header('x-amz-object-ownership')
-  if (ownership === 'BucketOwnerPreferred' || ownership === 'ObjectWriter')
-    return fault('header-refused', { header: 'x-amz-object-ownership' })
-  if (ownership !== '' && ownership !== 'BucketOwnerEnforced')
-    return argumentInvalid('x-amz-object-ownership', `Invalid x-amz-object-ownership header: ${ownership}`)
-  if (request.header('x-amz-bucket-object-lock-enabled').toLowerCase() === 'true')
-    return fault('header-refused', { header: 'x-amz-bucket-object-lock-enabled' })
+  if (ownership === '') return undefined
+  if (isObjectOwnership(ownership)) return ownership
+  return argumentInvalid('x-amz-object-ownership', `Invalid x-amz-object-ownership header: ${ownership}`)
+}
+
+function checkNamespace(request: WireRequest): Fault<'header-refused'> | undefined {
   const namespace = request.header('x-amz-bucket-namespace')
   return namespace === '' || namespace === 'global'
     ? undefined
@@ -116,21 +127,18 @@ export const bucketOperations = [
     match: { method: 'PUT', level: Level.bucket, selector: '' },
     access: 'admin',
     body: { limitBytes: 64 * 1024 },
-    refuses: [
-      'x-amz-grant-full-control',
-      'x-amz-grant-read',
-      'x-amz-grant-read-acp',
-      'x-amz-grant-write',
-      'x-amz-grant-write-acp',
-    ],
+    refuses: [],
     parse: parseCreateBucket,
     render: renderCreateBucket,
     faults: [
       'bucket-name-invalid',
-      'argument-invalid',
       'header-refused',
       'not-implemented',
       'xml-malformed',
+      'tag-invalid',
+      'tags-too-many',
+      'acl-ownership-conflict',
+      ...aclFaults,
       'location-invalid',
       'location-incompatible',
       'bucket-exists',

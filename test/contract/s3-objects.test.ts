@@ -55,7 +55,14 @@ async function start(t: Test, engine: Engine): Promise<Client> {
   const { environmentId, identityId } = principal
   for (const name of ['bucket', 'other'])
     await database.write(() => createBucket({ environmentId, identityId, name, region, nowMs: clock.now(), limit: 10 }))
-  const services: Services = { database, blobs, blobIds, clock, objectCache: new ObjectCache(database) }
+  const services: Services = {
+    database,
+    blobs,
+    blobIds,
+    clock,
+    objectCache: new ObjectCache(database),
+    newBuckets: 'private',
+  }
   const send = async (line: string, headers: Headers = {}, body: Uint8Array | string = noBody, extra = {}) => {
     const request = wireRequest(line, headers)
     const route = routes.find(request)
