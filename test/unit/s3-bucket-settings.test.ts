@@ -153,6 +153,7 @@ t.test('PutBucketLogging: what does not fit → malformed', async t => {
     target + grants(`${grantee('<ID>a</ID>')}<Permission>ALL</Permission>`),
     target + grants(`${grantee('<ID>a</ID><URI>b</URI>')}<Permission>READ</Permission>`),
     target + grants(`${grantee('')}<Permission>READ</Permission>`),
+    target + grants(`${grantee('<ID/>')}<Permission>READ</Permission>`),
   ])
     t.equal(said(logging(content)), malformed, content)
 })
