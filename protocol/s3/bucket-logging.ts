@@ -35,11 +35,13 @@ const grantee: Shape<LogGrantee> = {
   read: (element: XmlElement) => {
     const parts = granteeParts.read(element)
     if (parts === undefined) return undefined
+    const named = [parts.id, parts.uri, parts.email].filter(name => name !== undefined)
+    // Two names, or an empty one, name nobody.
+    if (named.length !== 1 || named[0] === '') return undefined
     const { id, uri, email } = parts
-    if (id !== undefined && uri === undefined && email === undefined) return { type: 'CanonicalUser', id }
-    if (uri !== undefined && id === undefined && email === undefined) return { type: 'Group', uri }
-    if (email !== undefined && id === undefined && uri === undefined) return { type: 'AmazonCustomerByEmail', email }
-    return undefined
+    if (id !== undefined) return { type: 'CanonicalUser', id }
+    if (uri !== undefined) return { type: 'Group', uri }
+    return email === undefined ? undefined : { type: 'AmazonCustomerByEmail', email }
   },
   write: (name, value) =>
     `<${name} xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="${value.type}">` +

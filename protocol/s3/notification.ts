@@ -1,8 +1,6 @@
 /** Which of a bucket's events are told to whom. */
 import { Fault, fault } from '../fault.ts'
 import type { Reply } from '../operation.ts'
-import { decodePercent } from '../query.ts'
-import { parseArn } from './arns.ts'
 import {
   anything,
   type MalformedFault,
@@ -16,12 +14,12 @@ import {
   type ValueOf,
   writeDocument,
 } from './document-shape.ts'
-import { type EventName, eventIncludes, isEventPattern } from './event-names.ts'
+import { eventIncludes, isEventPattern } from './event-names.ts'
 import { generatedId } from './generated-ids.ts'
+import { checkDestination, type DestinationKind, destinationKinds } from './notification-destinations.ts'
+import { decodeAffix } from './notification-rules.ts'
 import { type ArgumentFault, argumentInvalid } from './parameters.ts'
 import { xmlReply } from './xml.ts'
-
-export type DestinationKind = 'topic' | 'queue' | 'function'
 
 /** One destination with what it is told. */
 export interface NotificationRule {
@@ -41,18 +39,6 @@ export interface NotificationConfiguration {
 }
 export const noNotifications: NotificationConfiguration = Object.freeze({ rules: [], eventBridge: false })
 
-/** Each kind's element, and in it the element that holds the ARN: also S3's name of the argument in its errors. */
-const kinds = {
-  topic: { element: 'TopicConfiguration', arn: 'Topic', service: 'sns', resource: /^[A-Za-z0-9_-]{1,256}(?:\.fifo)?$/ },
-  queue: { element: 'QueueConfiguration', arn: 'Queue', service: 'sqs', resource: /^[A-Za-z0-9_-]{1,80}(?:\.fifo)?$/ },
-  function: {
-    element: 'CloudFunctionConfiguration',
-    arn: 'CloudFunction',
-    service: 'lambda',
-    resource: /^function:[A-Za-z0-9_-]+(?::[A-Za-z0-9$_-]+)?$/,
-  },
-} as const satisfies Record<DestinationKind, unknown>
-
 const filter = record({
   key: required(
     'S3Key',
@@ -64,7 +50,7 @@ type Filter = ValueOf<typeof filter>
 function ruleShape(kind: DestinationKind) {
   return record({
     id: optional('Id', text),
-    arn: required(kinds[kind].arn, text),
+    arn: required(destinationKinds[kind].arn, text),
     // A role was once told with a function.
     invocationRole: optional('InvocationRole', anything),
     events: repeated('Event', text),
@@ -75,9 +61,9 @@ type SentRule = ValueOf<ReturnType<typeof ruleShape>>
 
 const root = 'NotificationConfiguration'
 const shape = record({
-  topics: repeated(kinds.topic.element, ruleShape('topic')),
-  queues: repeated(kinds.queue.element, ruleShape('queue')),
-  functions: repeated(kinds.function.element, ruleShape('function')),
+  topics: repeated(destinationKinds.topic.element, ruleShape('topic')),
+  queues: repeated(destinationKinds.queue.element, ruleShape('queue')),
+  functions: repeated(destinationKinds.function.element, ruleShape('function')),
   eventBridge: optional('EventBridgeConfiguration', mark),
 })
 
@@ -119,28 +105,13 @@ function parseRule(kind: DestinationKind, sent: SentRule, position: number): Not
   if (id.length > idLimit) return argumentInvalid('Id', `ID length exceeded allowed limit of ${idLimit}`, id)
   if (sent.events.length === 0) return fault('xml-malformed')
   const arn = sent.arn.trim()
-  const bad = checkArn(kind, arn) ?? checkEvents(sent.events)
+  const bad = checkDestination(kind, arn) ?? checkEvents(sent.events)
   if (bad !== undefined) return bad
   const affixes = sent.filter === undefined ? {} : parseFilter(sent.filter)
   if (affixes instanceof Fault) return affixes
   // S3's own ids are UUIDs in base64.
   const named = id === '' ? Buffer.from(generatedId(sent, position)).toString('base64') : id
   return { kind, id: named, arn, events: sent.events, ...affixes }
-}
-
-function checkArn(kind: DestinationKind, text: string): ArgumentFault | undefined {
-  const { arn: name, service, resource } = kinds[kind]
-  const arn = parseArn(text)
-  if (arn === undefined) return argumentInvalid(name, 'The ARN could not be parsed', text)
-  if (arn.service !== service || arn.region === '' || !/^\d{12}$/.test(arn.account) || !resource.test(arn.resource))
-    return argumentInvalid(name, 'The ARN is not well formed', text)
-  if (arn.resource.endsWith('.fifo'))
-    return argumentInvalid(
-      name,
-      kind === 'queue' ? 'FIFO SQS queues are not supported.' : 'FIFO SNS topics are not supported.',
-      text,
-    )
-  return undefined
 }
 
 function checkEvents(events: readonly string[]): ArgumentFault | undefined {
@@ -210,47 +181,6 @@ function overlap(a: Affixes, b: Affixes): boolean {
   )
 }
 
-/** What an affix means: special characters in it are encoded as in a form; what does not decode is meant as it is. */
-function decodeAffix(affix: string | undefined): string {
-  if (affix === undefined) return ''
-  return decodePercent(affix.replaceAll('+', ' ')) ?? affix
-}
-
-/**
- * Destinations live in the bucket's region: S3's answer to one that does not.
- * @param region the bucket's
- */
-export function checkDestinationRegions(
-  { rules }: NotificationConfiguration,
-  region: string,
-): ArgumentFault | undefined {
-  for (const { kind, arn } of rules)
-    if (parseArn(arn)?.region !== region)
-      return argumentInvalid(
-        kinds[kind].arn,
-        'The notification destination service region is not valid for the bucket location constraint',
-        arn,
-      )
-  return undefined
-}
-
-/** Why a destination cannot be told anything. */
-export const queueMissing = 'The destination queue does not exist'
-export const queueForbidden =
-  'Permissions on the destination queue do not allow S3 to publish notifications from this bucket'
-
-/** S3's answer to destinations that its test event did not reach. */
-export function destinationsInvalid(
-  failures: readonly { readonly arn: string; readonly reason: string }[],
-): Fault<'destinations-invalid'> {
-  const detail: Record<string, string> = {}
-  for (const [i, { arn, reason }] of failures.entries()) {
-    detail[`name${i + 1}`] = arn
-    detail[`value${i + 1}`] = reason
-  }
-  return fault('destinations-invalid', detail)
-}
-
 export function renderNotification({ rules, eventBridge }: NotificationConfiguration): Reply {
   const of = (kind: DestinationKind) => rules.filter(rule => rule.kind === kind).map(unparseRule)
   return xmlReply(
@@ -270,18 +200,4 @@ function unparseRule({ id, arn, events, prefix, suffix }: NotificationRule): Sen
     ...(suffix === undefined ? [] : [{ name: 'Suffix', value: suffix }]),
   ]
   return { id, arn, events, ...(rules.length === 0 ? {} : { filter: { key: { rules } } }) }
-}
-
-/** The rules whose destination is to be told of an event on a key. */
-export function notificationsFor(
-  configuration: NotificationConfiguration,
-  event: EventName,
-  key: string,
-): readonly NotificationRule[] {
-  return configuration.rules.filter(
-    rule =>
-      rule.events.some(pattern => eventIncludes(pattern, event)) &&
-      key.startsWith(decodeAffix(rule.prefix)) &&
-      key.endsWith(decodeAffix(rule.suffix)),
-  )
 }
