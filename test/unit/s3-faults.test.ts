@@ -111,6 +111,13 @@ const cases: readonly (readonly [FaultCode, FaultDetail, number, string])[] = [
   ['part-order-invalid', { uploadId: 'u' }, 400, '<Code>InvalidPartOrder</Code><Message>The list of parts was not in ascending order. Parts must be ordered by part number.</Message><UploadId>u</UploadId>'],
   ['part-too-small', { sizeBytes: 4, limitBytes: 5242880, partNumber: 1, etag: 'e' }, 400, '<Code>EntityTooSmall</Code><Message>Your proposed upload is smaller than the minimum allowed size</Message><ProposedSize>4</ProposedSize><MinSizeAllowed>5242880</MinSizeAllowed><PartNumber>1</PartNumber><ETag>e</ETag>'],
   ['xml-malformed', {}, 400, '<Code>MalformedXML</Code><Message>The XML you provided was not well-formed or did not validate against our published schema</Message>'],
+  ['cors-missing', {}, 404, '<Code>NoSuchCORSConfiguration</Code><Message>The CORS configuration does not exist</Message><BucketName>bucket</BucketName>'],
+  ['cors-forbidden', { method: 'PUT', resourceType: 'OBJECT' }, 403, "<Code>AccessForbidden</Code><Message>CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's CORS spec.</Message><Method>PUT</Method><ResourceType>OBJECT</ResourceType>"],
+  ['cors-request-invalid', {}, 400, '<Code>BadRequest</Code><Message>Insufficient information. Origin request header needed.</Message>'],
+  ['website-missing', {}, 404, '<Code>NoSuchWebsiteConfiguration</Code><Message>The specified bucket does not have a website configuration</Message><BucketName>bucket</BucketName>'],
+  ['lifecycle-missing', {}, 404, '<Code>NoSuchLifecycleConfiguration</Code><Message>The lifecycle configuration does not exist</Message><BucketName>bucket</BucketName>'],
+  ['object-not-archived', {}, 403, "<Code>InvalidObjectState</Code><Message>Restore is not allowed for the object's current storage class</Message>"],
+  ['restore-in-progress', {}, 409, '<Code>RestoreAlreadyInProgress</Code><Message>Object restore is already in progress</Message>'],
   ['busy', {}, 503, '<Code>SlowDown</Code><Message>Please reduce your request rate.</Message>'],
   ['internal', { message: 'secret' }, 500, '<Code>InternalError</Code><Message>We encountered an internal error. Please try again.</Message>'],
 ] // biome-ignore format: a table
