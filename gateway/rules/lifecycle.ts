@@ -25,6 +25,8 @@ export interface LifecycleObject {
   readonly modifiedAtMs: number
 }
 
+type Filtered = Pick<LifecycleObject, 'key' | 'sizeBytes' | 'tags'>
+
 export interface LifecycleVersion {
   /** The store's name of it. */
   readonly seq: number
@@ -61,7 +63,7 @@ export function expirationOf(
   object: LifecycleObject,
   dayMs: number,
 ): LifecycleDue | undefined {
-  return earliest(expirationsOf(rulesFor(configuration, object.key), object, dayMs))
+  return earliest(rulesFor(configuration, object.key), object, rule => expiryOf(rule, object.modifiedAtMs, dayMs))
 }
 
 /** When an upload is aborted that was started then. */
@@ -71,11 +73,9 @@ export function abortOf(
   initiatedAtMs: number,
   dayMs: number,
 ): LifecycleDue | undefined {
-  const dues: LifecycleDue[] = []
-  for (const rule of rulesFor(configuration, key))
-    if (rule.abortUploadDays !== undefined)
-      dues.push({ atMs: dueAfterDays(initiatedAtMs, rule.abortUploadDays, dayMs), ruleId: rule.id })
-  return earliest(dues)
+  return earliest(rulesFor(configuration, key), bare(key), ({ abortUploadDays: days }) =>
+    days === undefined ? undefined : dueAfterDays(initiatedAtMs, days, dayMs),
+  )
 }
 
 /**
@@ -120,7 +120,7 @@ interface Due {
 /** Permanent deletion goes before transition, transition before the creation of delete markers ("conflicts"). */
 function currentAction(due: Due, stack: LifecycleStack, version: LifecycleVersion): LifecycleAction | undefined {
   const object = { ...version, key: stack.key }
-  const expiry = dueNow(earliest(expirationsOf(due.rules, object, due.dayMs)), due.nowMs)
+  const expiry = earliest(due.rules, object, rule => expiryOf(rule, version.modifiedAtMs, due.dayMs), due.nowMs)
   const expire: LifecycleAction | undefined = expiry && { kind: 'expire-current', version, ruleId: expiry.ruleId }
   if (expire !== undefined && stack.expiryDestroys) return expire
   const moves = transitionsOf(due, object, version.storageClass, rule =>
@@ -137,16 +137,13 @@ function currentAction(due: Due, stack: LifecycleStack, version: LifecycleVersio
  * when it is as old as one asks ("S3 automatically performs ExpiredObjectDeleteMarker cleanup").
  */
 function markerAction(due: Due, key: string, version: LifecycleVersion): LifecycleAction | undefined {
-  const dues: LifecycleDue[] = []
-  for (const rule of due.rules) {
-    const { expiration } = rule
-    if (expiration === undefined || !matches(rule.filter, bare(key))) continue
-    if (!('expiredObjectDeleteMarker' in expiration))
-      dues.push({ atMs: dueAt(expiration, version.modifiedAtMs, due.dayMs), ruleId: rule.id })
-    else if (expiration.expiredObjectDeleteMarker)
-      dues.push({ atMs: dueAfterDays(version.modifiedAtMs, 0, due.dayMs), ruleId: rule.id })
-  }
-  const first = dueNow(earliest(dues), due.nowMs)
+  const timeOf = (rule: LifecycleRule) =>
+    rule.expiration !== undefined && 'expiredObjectDeleteMarker' in rule.expiration
+      ? rule.expiration.expiredObjectDeleteMarker
+        ? dueAfterDays(version.modifiedAtMs, 0, due.dayMs)
+        : undefined
+      : expiryOf(rule, version.modifiedAtMs, due.dayMs)
+  const first = earliest(due.rules, bare(key), timeOf, due.nowMs)
   return first && { kind: 'remove-marker', version, ruleId: first.ruleId }
 }
 
@@ -162,11 +159,11 @@ function noncurrentAction(
   newer: number,
 ): LifecycleAction | undefined {
   const object = version.marker ? bare(key) : { ...version, key }
-  const dues: LifecycleDue[] = []
-  for (const { id, filter, noncurrentExpiration: action } of due.rules)
-    if (action !== undefined && newer >= (action.newerVersions ?? 0) && matches(filter, object))
-      dues.push({ atMs: dueAfterDays(sinceMs, action.days, due.dayMs), ruleId: id })
-  const expiry = dueNow(earliest(dues), due.nowMs)
+  const timeOf = ({ noncurrentExpiration: action }: LifecycleRule) =>
+    action === undefined || newer < (action.newerVersions ?? 0)
+      ? undefined
+      : dueAfterDays(sinceMs, action.days, due.dayMs)
+  const expiry = earliest(due.rules, object, timeOf, due.nowMs)
   if (expiry !== undefined) return { kind: 'delete-version', version, ruleId: expiry.ruleId }
   if (version.marker) return undefined
   const moves = transitionsOf(due, object, version.storageClass, rule =>
@@ -185,17 +182,20 @@ interface Move {
 /** The transitions that are due and may be made. */
 function transitionsOf(
   due: Due,
-  object: Pick<LifecycleObject, 'key' | 'sizeBytes' | 'tags'>,
+  object: Filtered,
   from: string,
   timed: (rule: LifecycleRule) => readonly { readonly storageClass: TransitionClass; readonly atMs: number }[],
 ): readonly Move[] {
   const targets = reachable.get(from) ?? noTargets
+  if (targets.length === 0) return []
   const moves: Move[] = []
   for (const rule of due.rules) {
-    if (targets.length === 0 || !matches(rule.filter, object)) continue
-    for (const { storageClass, atMs } of timed(rule))
-      if (atMs <= due.nowMs && targets.includes(storageClass) && isLargeEnough(rule, object, storageClass, due.minimum))
-        moves.push({ storageClass, ruleId: rule.id })
+    const possible = timed(rule).filter(
+      ({ storageClass, atMs }) =>
+        atMs <= due.nowMs && targets.includes(storageClass) && isLargeEnough(rule, object, storageClass, due.minimum),
+    )
+    if (possible.length > 0 && matches(rule.filter, object))
+      for (const { storageClass } of possible) moves.push({ storageClass, ruleId: rule.id })
   }
   return moves
 }
@@ -203,7 +203,7 @@ function transitionsOf(
 /** "Custom filters always take precedence over the default transition behavior." */
 function isLargeEnough(
   { filter }: LifecycleRule,
-  { sizeBytes }: Pick<LifecycleObject, 'sizeBytes'>,
+  { sizeBytes }: Filtered,
   target: TransitionClass,
   minimum: TransitionMinimum,
 ): boolean {
@@ -246,7 +246,7 @@ function rulesFor({ rules }: LifecycleConfiguration, key: string): readonly Life
   return rules.filter(rule => rule.enabled && key.startsWith(rule.filter.prefix ?? ''))
 }
 
-function matches(filter: LifecycleFilter, object: Pick<LifecycleObject, 'key' | 'sizeBytes' | 'tags'>): boolean {
+function matches(filter: LifecycleFilter, object: Filtered): boolean {
   const { prefix = '', tags, sizeGreaterThan = -1, sizeLessThan = Number.POSITIVE_INFINITY } = filter
   return (
     object.key.startsWith(prefix) &&
@@ -257,32 +257,38 @@ function matches(filter: LifecycleFilter, object: Pick<LifecycleObject, 'key' | 
 }
 
 /** A key without an object: size 0, so that `ObjectSizeLessThan` 1 matches, as in the User Guide's examples. */
-function bare(key: string): Pick<LifecycleObject, 'key' | 'sizeBytes' | 'tags'> {
+function bare(key: string): Filtered {
   return { key, sizeBytes: 0, tags: [] }
 }
 
-function expirationsOf(
-  rules: readonly LifecycleRule[],
-  object: LifecycleObject,
-  dayMs: number,
-): readonly LifecycleDue[] {
-  const dues: LifecycleDue[] = []
-  for (const { id, filter, expiration } of rules)
-    if (expiration !== undefined && !('expiredObjectDeleteMarker' in expiration) && matches(filter, object))
-      dues.push({ atMs: dueAt(expiration, object.modifiedAtMs, dayMs), ruleId: id })
-  return dues
+/** When a rule expires a current version; undefined when it does not, or only cleans up markers. */
+function expiryOf({ expiration }: LifecycleRule, modifiedAtMs: number, dayMs: number): number | undefined {
+  return expiration === undefined || 'expiredObjectDeleteMarker' in expiration
+    ? undefined
+    : dueAt(expiration, modifiedAtMs, dayMs)
 }
 
 function dueAt(time: LifecycleTime, fromMs: number, dayMs: number): number {
   return 'days' in time ? dueAfterDays(fromMs, time.days, dayMs) : time.dateMs
 }
 
-/** "If two expiration policies overlap, the shorter expiration policy is honored." */
-function earliest(dues: readonly LifecycleDue[]): LifecycleDue | undefined {
+/**
+ * "If two expiration policies overlap, the shorter expiration policy is honored." Filters are asked last: of many rules
+ * most are not due, or not before another.
+ * @param timeOf when a rule is due; undefined for one without the action
+ * @param untilMs later ones do not count
+ */
+function earliest(
+  rules: readonly LifecycleRule[],
+  object: Filtered,
+  timeOf: (rule: LifecycleRule) => number | undefined,
+  untilMs = Number.POSITIVE_INFINITY,
+): LifecycleDue | undefined {
   let first: LifecycleDue | undefined
-  for (const due of dues) if (first === undefined || due.atMs < first.atMs) first = due
+  for (const rule of rules) {
+    const atMs = timeOf(rule)
+    if (atMs === undefined || atMs > untilMs || (first !== undefined && atMs >= first.atMs)) continue
+    if (matches(rule.filter, object)) first = { atMs, ruleId: rule.id }
+  }
   return first
-}
-function dueNow(due: LifecycleDue | undefined, nowMs: number): LifecycleDue | undefined {
-  return due !== undefined && due.atMs <= nowMs ? due : undefined
 }
