@@ -117,6 +117,16 @@ export const faultCodes = [
   'part-invalid',
   'part-order-invalid',
   'part-too-small',
+  // a bucket's cross-origin rules, website and lifecycle
+  'cors-missing',
+  'cors-forbidden',
+  'cors-request-invalid',
+  'website-missing',
+  'lifecycle-missing',
+  // restoring what is archived
+  'object-not-archived',
+  'restore-in-progress',
+  'restore-tier-invalid',
   // us
   'busy',
   'storage-full',

@@ -735,6 +735,57 @@ export const s3Errors = {
     }),
   },
 
+  'cors-missing': {
+    status: 404,
+    code: 'NoSuchCORSConfiguration',
+    message: 'The CORS configuration does not exist',
+    elements: bucketName,
+  },
+  // Method is the one asked about, ResourceType the thing whose rules were looked at.
+  'cors-forbidden': {
+    status: 403,
+    code: 'AccessForbidden',
+    message: said(
+      'CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request ' +
+        'method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the ' +
+        "resource's CORS spec.",
+    ),
+    elements: repeats({ Method: 'method', ResourceType: 'resourceType' }),
+  },
+  'cors-request-invalid': {
+    status: 400,
+    code: 'BadRequest',
+    message: said('Insufficient information. Origin request header needed.'),
+  },
+  'website-missing': {
+    status: 404,
+    code: 'NoSuchWebsiteConfiguration',
+    message: 'The specified bucket does not have a website configuration',
+    elements: bucketName,
+  },
+  'lifecycle-missing': {
+    status: 404,
+    code: 'NoSuchLifecycleConfiguration',
+    message: 'The lifecycle configuration does not exist',
+    elements: bucketName,
+  },
+
+  'object-not-archived': {
+    status: 403,
+    code: 'InvalidObjectState',
+    message: "Restore is not allowed for the object's current storage class",
+  },
+  'restore-in-progress': {
+    status: 409,
+    code: 'RestoreAlreadyInProgress',
+    message: 'Object restore is already in progress',
+  },
+  'restore-tier-invalid': {
+    status: 403,
+    code: 'InvalidTier',
+    message: 'Retrieval option is not supported by this storage class.',
+  },
+
   busy: { status: 503, code: 'SlowDown', message: 'Please reduce your request rate.' },
   unavailable: { status: 503, code: 'ServiceUnavailable', message: 'Service is unable to handle request.' },
   internal: {
@@ -758,6 +809,19 @@ export function describeFault(fault: Fault, context: FaultContext): { code: stri
   return {
     code: typeof code === 'string' ? code : code(fault.detail, context),
     message: typeof message === 'string' ? message : message(fault.detail, context),
+  }
+}
+
+/** Status, and the elements and headers of its detail: what the website endpoint says in HTML instead. */
+export function faultParts(
+  fault: Fault,
+  context: FaultContext,
+): { readonly status: number; readonly elements: string; readonly headers: readonly string[] } {
+  const row = table[fault.code]
+  return {
+    status: row.status,
+    elements: row.elements === undefined ? '' : row.elements(fault.detail, context),
+    headers: row.headers === undefined ? [] : row.headers(fault.detail),
   }
 }
 

@@ -125,6 +125,13 @@ const cases: readonly (readonly [FaultCode, FaultDetail, number, string])[] = [
   ['lock-configuration-missing', {}, 404, '<Code>ObjectLockConfigurationNotFoundError</Code><Message>Object Lock configuration does not exist for this bucket</Message><BucketName>bucket</BucketName>'],
   ['lock-missing', {}, 404, '<Code>NoSuchObjectLockConfiguration</Code><Message>The specified object does not have a ObjectLock configuration</Message>'],
   ['object-locked', {}, 403, '<Code>AccessDenied</Code><Message>Access Denied because object protected by object lock.</Message>'],
+  ['cors-missing', {}, 404, '<Code>NoSuchCORSConfiguration</Code><Message>The CORS configuration does not exist</Message><BucketName>bucket</BucketName>'],
+  ['cors-forbidden', { method: 'PUT', resourceType: 'OBJECT' }, 403, "<Code>AccessForbidden</Code><Message>CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's CORS spec.</Message><Method>PUT</Method><ResourceType>OBJECT</ResourceType>"],
+  ['cors-request-invalid', {}, 400, '<Code>BadRequest</Code><Message>Insufficient information. Origin request header needed.</Message>'],
+  ['website-missing', {}, 404, '<Code>NoSuchWebsiteConfiguration</Code><Message>The specified bucket does not have a website configuration</Message><BucketName>bucket</BucketName>'],
+  ['lifecycle-missing', {}, 404, '<Code>NoSuchLifecycleConfiguration</Code><Message>The lifecycle configuration does not exist</Message><BucketName>bucket</BucketName>'],
+  ['object-not-archived', {}, 403, "<Code>InvalidObjectState</Code><Message>Restore is not allowed for the object's current storage class</Message>"],
+  ['restore-in-progress', {}, 409, '<Code>RestoreAlreadyInProgress</Code><Message>Object restore is already in progress</Message>'],
   ['busy', {}, 503, '<Code>SlowDown</Code><Message>Please reduce your request rate.</Message>'],
   ['internal', { message: 'secret' }, 500, '<Code>InternalError</Code><Message>We encountered an internal error. Please try again.</Message>'],
 ] // biome-ignore format: a table
