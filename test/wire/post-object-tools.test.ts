@@ -11,9 +11,10 @@ import { objectPath, signedFetch } from '../support/signed.ts'
 import { execute, succeed, tool } from '../support/tools.ts'
 
 const boto3 = tool('boto3')
+const requests = tool('requests')
 const curl = tool('curl')
 
-t.test('boto3 and requests', { skip: boto3.skip }, async t => {
+t.test('boto3 and requests', { skip: boto3.skip || requests.skip }, async t => {
   const server = await startServer(t)
   const script = join(projectRoot, 'test', 'wire', 'post-object-client.py')
   const outcome = await execute(boto3.path, ['-B', script, server.origin])
