@@ -124,7 +124,10 @@ export class FormDataDecoder {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     for (let at = 0; at < buffer.length && this.#fault === undefined; ) {
       at = this.#step(buffer, at)
-      if (this.#files === 0 && this.#before + at > this.#limitBytes) this.#fail(this.#tooLarge())
+      if (this.#files > 0 || this.#before + at <= this.#limitBytes) continue
+      // Before whatever else is wrong there: the answer must not depend on how the body is cut.
+      this.#fault = undefined
+      this.#fail(fault('form-too-large', { limitBytes: this.#limitBytes }))
     }
     this.#before += buffer.length
     return this.#fault
@@ -226,8 +229,12 @@ export class FormDataDecoder {
   #readLine(bytes: Buffer, at: number): number {
     const feed = bytes.indexOf(lineFeed, at)
     const end = feed < 0 ? bytes.length : feed + 1
-    if (this.#lineBytes + end - at > lineLimitBytes) this.#fail(malformed)
-    else if (feed < 0) this.#keep(bytes, at, end)
+    const room = lineLimitBytes - this.#lineBytes
+    if (end - at > room) {
+      this.#fail(malformed)
+      return at + room + 1
+    }
+    if (feed < 0) this.#keep(bytes, at, end)
     else this.#takeLine(this.#wholeLine(bytes, at, end), end)
     return end
   }
@@ -287,16 +294,13 @@ export class FormDataDecoder {
   }
 
   #beginFile(fileName: string | undefined, sizeBytes: number): void {
-    if (sizeBytes > this.#limitBytes) return this.#fail(this.#tooLarge())
+    // Too much: found out when this step ends.
+    if (sizeBytes > this.#limitBytes) return
     this.#files = 1
     this.#state = State.file
     const fields = this.#fields
     this.#fields = []
     this.#sink.file({ fields, fileName, contentType: this.#contentType, sizeBytes })
-  }
-
-  #tooLarge(): Fault<'form-too-large'> {
-    return fault('form-too-large', { limitBytes: this.#limitBytes })
   }
 
   #fail(why: Fault<FormFault>): void {

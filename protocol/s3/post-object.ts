@@ -147,7 +147,7 @@ class FieldHeaders implements WireRequest {
 const taggingLimits = { maxDepth: 6, maxNodes: 1000 }
 
 /** Tags as the x-amz-tagging header writes them. A document of another root has none: S3 lets it pass. */
-function readTagging(xml: string): string | Fault<'xml-malformed'> {
+export function readTagging(xml: string): string | Fault<'xml-malformed'> {
   const root = parseXml(Buffer.from(xml), taggingLimits)
   if (root === undefined) return fault('xml-malformed')
   const set = root.name === 'Tagging' ? childOf(root, 'TagSet') : undefined

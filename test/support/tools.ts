@@ -4,21 +4,22 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { testCredentials } from './signed.ts'
 
-export type ToolName = 'aws' | 'boto3' | 'rclone' | 's3cmd' | 'curl' | 'terraform' | 'nginx'
+export type ToolName = 'aws' | 'boto3' | 'requests' | 'rclone' | 's3cmd' | 'curl' | 'terraform' | 'nginx'
 
 export interface Tool {
-  /** The program to run; for boto3 the Python that can import it. */
+  /** The program to run; for boto3 and requests the Python that can import it. */
   readonly path: string
   /** false, or the reason why tests of this tool cannot run: goes straight into tap's `skip`. */
   readonly skip: string | false
 }
 
 export function tool(name: ToolName): Tool {
-  const program = name === 'boto3' ? 'python3' : name
+  const module = name === 'boto3' || name === 'requests'
+  const program = module ? 'python3' : name
   const path = find(program)
   if (path === undefined) return { path: program, skip: `${program} is not installed` }
-  if (name === 'boto3' && spawnSync(path, ['-c', 'import boto3']).status !== 0)
-    return { path, skip: 'python3 cannot import boto3' }
+  if (module && spawnSync(path, ['-c', `import ${name}`]).status !== 0)
+    return { path, skip: `python3 cannot import ${name}` }
   return { path, skip: false }
 }
 
