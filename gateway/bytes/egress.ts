@@ -79,7 +79,9 @@ class Stream implements OpenSource, Sending, BufferUser, StalledUser {
   /** Where the next read begins; the bytes before it are in `#pieces` or sent. */
   #readAt = 0
   #sent = 0
-  /** A buffer is being asked for or read into. */
+  /** In the queue for a buffer. */
+  #asking = false
+  /** A buffer is being read into. */
   #reading = false
   #stalled = false
   #over = false
@@ -142,6 +144,8 @@ class Stream implements OpenSource, Sending, BufferUser, StalledUser {
       this.#buffers.release(buffer)
       return
     }
+    this.#asking = false
+    this.#reading = true
     const start = this.#readAt
     const end = Math.min(start + buffer.length, this.sizeBytes)
     this.#reader.read(buffer, 0, end - start, start, error => {
@@ -169,8 +173,9 @@ class Stream implements OpenSource, Sending, BufferUser, StalledUser {
 
   /** Reads the next piece unless that is under way, two are waiting, or all is read. */
   #readAhead(): void {
-    if (this.#reading || this.#over || this.#pieces.length >= 2 || this.#readAt === this.sizeBytes) return
-    this.#reading = true
+    if (this.#asking || this.#reading || this.#over) return
+    if (this.#pieces.length >= 2 || this.#readAt === this.sizeBytes) return
+    this.#asking = true
     this.#buffers.wait(Math.min(readBufferBytes, this.sizeBytes - this.#readAt), this)
   }
 
@@ -204,6 +209,11 @@ class Stream implements OpenSource, Sending, BufferUser, StalledUser {
 
   #setStalled(stalled: boolean): void {
     this.#stalled = stalled
+    // Else streams that each hold one buffer and wait for a second would keep all of them from everybody.
+    if (stalled && this.#asking) {
+      this.#asking = false
+      this.#buffers.cancel(this)
+    }
     // While a read is under way its buffer cannot be given up; `granted` says so when it is done.
     this.#buffers.setStalled(this, stalled && !this.#reading)
   }

@@ -9,11 +9,13 @@ import { BlobSource, type BlobStore, type Slice } from '../../gateway/bytes/cont
 import { DiskBlobs } from '../../gateway/bytes/disk-blobs.ts'
 import { openSource, type ResponseSocket, type SendHooks } from '../../gateway/bytes/egress.ts'
 import { MemoryBlobs } from '../../gateway/bytes/memory-blobs.ts'
+import { blobKeystream } from '../../gateway/bytes/object-cipher.ts'
 import { ReadBuffers, readBufferBytes } from '../../gateway/bytes/read-buffers.ts'
 import { eventually, noise, PlannedBlobs, putBlob, type StorePlan, wholeBlob } from './bytes-bodies.ts'
 
 const mebibyte = 1024 * 1024
 const bytes = noise(9 * mebibyte)
+const cipher = { key: noise(32, 41) }
 
 interface Server {
   readonly port: number
@@ -167,6 +169,41 @@ t.test('send: from disk, any slices of several blobs → their bytes in order', 
     { numRuns: 50 },
   )
   t.ok(await atRest(server))
+})
+
+/** More clients that do not read than there are buffers; then one that does, then all. They outlive no idle time-out. */
+async function stallAndRead(t: Test, server: Server): Promise<void> {
+  const { slices } = server.source
+  const idle = Array.from({ length: 4 }, () => request(server.port).pause())
+  await eventually(() => server.blobs.openReaders === 4)
+  t.ok((await get(server.port)).body.equals(expected(slices)), 'a reader')
+  const answers = await Promise.all(idle.map(socket => get(server.port, 1, socket)))
+  t.ok(
+    answers.every(({ body }) => body.equals(expected(slices))),
+    'and those who did not read',
+  )
+  t.ok(await atRest(server))
+}
+const sliceAndMore = (blobId: number): readonly Slice[] => [
+  { blobId, offset: 7, sizeBytes: bytes.length - 7 },
+  { blobId, offset: 0, sizeBytes: 1_000_003 },
+]
+
+t.test('send: from disk, clients that stall while they wait for a second buffer → others are served', async t => {
+  const store = new DiskBlobs(join(t.testdir(), 'blobs'))
+  const server = await serve(t, { store, buffers: new ReadBuffers(2 * readBufferBytes) })
+  server.source = new BlobSource(sliceAndMore(1))
+  await stallAndRead(t, server)
+})
+
+t.test('send: encrypted, its buffers taken away and read again → the text to each', async t => {
+  const store = new DiskBlobs(join(t.testdir(), 'blobs'))
+  const server = await serve(t, { store, buffers: new ReadBuffers(2 * readBufferBytes) })
+  const stored = Buffer.from(bytes)
+  blobKeystream(cipher, 3).apply(stored, 0)
+  await putBlob(server.blobs, 3, stored)
+  server.source = new BlobSource(sliceAndMore(3), undefined, cipher)
+  await stallAndRead(t, server)
 })
 
 t.test('send: a client that reads slowly → all bytes', async t => {
