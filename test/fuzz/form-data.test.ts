@@ -198,7 +198,7 @@ t.test('parsePolicy: arbitrary documents → a policy or InvalidPolicyDocument',
   fc.assert(
     fc.property(base64, text => {
       const found = parsePolicy(text)
-      return found instanceof Fault ? found.code === 'policy-malformed' : Number.isInteger(found.expiresAtMs)
+      return found instanceof Fault ? found.code === 'form-policy-malformed' : Number.isInteger(found.expiresAtMs)
     }),
     { numRuns: 2000 },
   )

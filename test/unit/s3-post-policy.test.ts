@@ -62,7 +62,7 @@ t.test('parsePolicy: documents that cannot be read → InvalidPolicyDocument, ea
     [base64(one(['eq', '$key', 5])), 'Invalid JSON.'],
   ]
   for (const [text, message] of cases)
-    t.match(parsePolicy(text), { code: 'policy-malformed', detail: { message: malformed(message) } }, message)
+    t.match(parsePolicy(text), { code: 'form-policy-malformed', detail: { message: malformed(message) } }, message)
 })
 
 t.test('parsePolicy: moments → to the millisecond, in UTC and this form only', async t => {
