@@ -7,57 +7,17 @@ import type { AclRequest } from '../../protocol/s3/acl-request.ts'
 import type { settingOperations } from '../../protocol/s3/bucket-settings.ts'
 import { versionIdOf } from '../../protocol/s3/version-id.ts'
 import type { VersionListAnswer, VersionListing } from '../../protocol/s3/version-listing.ts'
-import type { BucketSettings } from '../../protocol/settings.ts'
 import type { RequestContext } from '../context.ts'
 import { guardsOf } from '../rules/guards.ts'
 import { checkOwnershipChange, checkPolicyNotBlocked, effectiveAcl, isPublicBucket } from '../rules/ownership.ts'
 import { type BucketFault, type BucketRef, Versioning } from '../store/contract.ts'
 import { type AclFault, makeAcl, withAcl } from '../store/describing.ts'
 import { canonicalIdOf } from '../store/identities.ts'
-import {
-  type BucketWithSettings,
-  bucketSettings,
-  changeSettings,
-  type SettingsChange,
-  setVersioning,
-} from '../store/settings.ts'
+import { bucketSettings, changeSettings, setVersioning } from '../store/settings.ts'
 import { type ListedVersion as Listed, listVersions } from '../store/version-listing.ts'
 import { bucketRef } from './object-ref.ts'
 import { owners } from './owners.ts'
-
-type Name = keyof BucketSettings
-
-function set<K extends Name, R extends Fault | undefined = undefined>(
-  context: RequestContext,
-  bucket: string,
-  name: K,
-  value: BucketSettings[K] | undefined,
-  check?: (bucket: BucketWithSettings) => R,
-) {
-  return context.services.database.write(() =>
-    changeSettings(bucketRef(context, bucket), present => {
-      const refusal = check?.(present)
-      return refusal === undefined ? ({ [name]: value } as SettingsChange) : (refusal as Extract<R, Fault>)
-    }),
-  )
-}
-function change<R extends SettingsChange | Fault>(
-  context: RequestContext,
-  bucket: string,
-  next: (bucket: BucketWithSettings) => R,
-) {
-  return context.services.database.write(() => changeSettings(bucketRef(context, bucket), next))
-}
-function unset(context: RequestContext, bucket: string, name: Name) {
-  return set(context, bucket, name, undefined)
-}
-function read<R>(context: RequestContext, bucket: string, value: (bucket: BucketWithSettings) => R) {
-  return context.services.database.read(() => told(bucketRef(context, bucket), value))
-}
-function* told<R>(ref: BucketRef, value: (bucket: BucketWithSettings) => R): Unit<R | BucketFault> {
-  const found = yield* bucketSettings(ref)
-  return found instanceof Fault ? found : value(found)
-}
+import { change, read, set, setIf, unset } from './setting-access.ts'
 
 const versioningStates = [undefined, 'Enabled', 'Suspended'] as const
 const lockKeepsVersions = fault('bucket-state-invalid', {
@@ -91,7 +51,7 @@ export const settingHandlers: Handlers<typeof settingOperations, RequestContext>
   },
 
   PutObjectLockConfiguration(context, { bucket, value }) {
-    return set(context, bucket, 'lock', value, found =>
+    return setIf(context, bucket, 'lock', value, found =>
       found.versioning === Versioning.enabled ? undefined : lockNeedsVersions,
     )
   },
@@ -136,7 +96,7 @@ export const settingHandlers: Handlers<typeof settingOperations, RequestContext>
   },
 
   PutBucketOwnershipControls(context, { bucket, value }) {
-    return set(context, bucket, 'ownership', value, ({ is }) => checkOwnershipChange(value, is.acl))
+    return setIf(context, bucket, 'ownership', value, ({ is }) => checkOwnershipChange(value, is.acl))
   },
   GetBucketOwnershipControls(context, { bucket }) {
     return read(

@@ -3,7 +3,9 @@ import type { Handlers } from '../../protocol/operation.ts'
 import type { s3Operations } from '../../protocol/s3/operations.ts'
 import type { RequestContext } from '../context.ts'
 import { bucketHandlers } from './bucket.ts'
+import { documentHandlers } from './bucket-documents.ts'
 import { settingHandlers } from './bucket-settings.ts'
+import { configurationHandlers } from './configurations.ts'
 import { listingHandlers } from './listing.ts'
 import { multipartHandlers } from './multipart.ts'
 import { notImplementedHandlers } from './not-implemented.ts'
@@ -15,6 +17,8 @@ export const s3Handlers: Handlers<typeof s3Operations, RequestContext> = {
   ...serviceHandlers,
   ...bucketHandlers,
   ...settingHandlers,
+  ...documentHandlers,
+  ...configurationHandlers,
   ...listingHandlers,
   ...objectHandlers,
   ...propertyHandlers,

@@ -60,6 +60,16 @@ export function* setVersioning<R extends Fault | undefined>(
   return undefined
 }
 
+const OTHER = sql(`SELECT owner_id, region FROM buckets WHERE environment_id = $1 AND name = $2`)
+/** A bucket that another is set to send something to; nothing is asked of anybody's rights. */
+export function* findBucketRegion(
+  environmentId: number,
+  name: string,
+): Unit<{ readonly ownerId: number; readonly region: string } | undefined> {
+  const row = yield* one<{ owner_id: number; region: string }>(OTHER, [environmentId, name])
+  return row && { ownerId: row.owner_id, region: row.region }
+}
+
 /** Configurations of one kind that clients name by an id; their text is what the protocol stored. */
 export function* findDocument(ref: BucketRef, kind: string, id: string): Unit<string | undefined | BucketFault> {
   const bucket = yield* resolveBucket(ref)

@@ -1,7 +1,9 @@
 /** The table of all S3 operations: the model's 111 names and PostObject, the rows of each kind in a file of their own. */
 import { Level, type Method } from '../operation.ts'
 import { bucketOperations } from './bucket.ts'
+import { documentOperations } from './bucket-documents.ts'
 import { settingOperations } from './bucket-settings.ts'
+import { configurationOperations } from './configuration-rows.ts'
 import { listingOperations } from './listing.ts'
 import { multipartOperations } from './multipart.ts'
 import { notImplementedOperations } from './not-implemented.ts'
@@ -13,6 +15,8 @@ export const s3Operations = [
   ...serviceOperations,
   ...bucketOperations,
   ...settingOperations,
+  ...documentOperations,
+  ...configurationOperations,
   ...listingOperations,
   ...objectOperations,
   ...propertyOperations,

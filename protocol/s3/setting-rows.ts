@@ -27,14 +27,20 @@ export function putRow<const N extends string, V, const E extends FaultCode>(
   selector: string,
   parse: (body: Uint8Array, request: WireRequest) => V | Fault<E>,
   faults: readonly E[],
-  more: { readonly aliases?: readonly string[]; readonly status?: number; readonly limitBytes?: number } = {},
+  more: {
+    readonly aliases?: readonly string[]
+    readonly status?: number
+    readonly limitBytes?: number
+    /** Of the answer. */
+    readonly headers?: (value: Exclude<V, Fault>) => readonly string[]
+  } = {},
 ): Operation<
   N,
   Setting<Exclude<V, Fault>> | IntegrityFault | Fault<E>,
-  undefined,
+  Exclude<V, Fault> | undefined,
   E | IntegrityCode | BucketFaultCode
 > {
-  const { aliases = [], status = 200, limitBytes = documentLimitBytes } = more
+  const { aliases = [], status = 200, limitBytes = documentLimitBytes, headers } = more
   return {
     name,
     aliases,
@@ -49,7 +55,11 @@ export function putRow<const N extends string, V, const E extends FaultCode>(
       if (value instanceof Fault) return value
       return { bucket: request.bucket, value: value as Exclude<V, Fault> }
     },
-    render: (_: undefined): Reply => ({ status, headers: [], body: null }),
+    render: (value: Exclude<V, Fault> | undefined): Reply => ({
+      status,
+      headers: value === undefined || headers === undefined ? [] : headers(value),
+      body: null,
+    }),
     faults: [...faults, ...integrityFaults, ...bucketFaults],
   } as never
 }

@@ -57,6 +57,7 @@ function caller(database: Database) {
     const context = {
       services: { database },
       principal,
+      access: { ofBucket: () => undefined, ofObject: () => undefined, ofSource: () => undefined },
       nowMs,
       requestId: 'R',
       origin: '',
