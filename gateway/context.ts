@@ -1,6 +1,7 @@
 /** What a handler is given: who asks, when, the body, and the services of this gateway. */
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database/unit.ts'
+import type { Dialect } from '../protocol/operation.ts'
 import type { BlobStore, IncomingBody } from './bytes/contract.ts'
 import type { BlobIds } from './store/blob-ids.ts'
 import type { Guard } from './store/contract.ts'
@@ -27,9 +28,6 @@ export interface Access {
   ofSource(bucket: string, key: string, versioned: boolean): Guard | undefined
 }
 
-/** private: as S3 makes them now. acls: as it did before April 2023, with ACLs and nothing public blocked. */
-export type NewBuckets = 'private' | 'acls'
-
 /** Made once when the server starts; shared by all requests. */
 export interface Services {
   readonly database: Database
@@ -37,7 +35,7 @@ export interface Services {
   readonly blobIds: BlobIds
   readonly clock: Clock
   readonly objectCache: ObjectCache
-  readonly newBuckets: NewBuckets
+  readonly dialect: Dialect
 }
 
 export interface RequestContext {

@@ -5,7 +5,7 @@
  */
 import { hash } from 'node:crypto'
 import { Fault, fault } from '../protocol/fault.ts'
-import { Level, type Route, type Routes, type WireRequest } from '../protocol/operation.ts'
+import { type Dialect, Level, type Route, type Routes, type WireRequest } from '../protocol/operation.ts'
 import { bucketOfHost, splitAddress } from '../protocol/s3/address.ts'
 import { methodNotAllowedDetail, s3Selectors } from '../protocol/s3/operations.ts'
 import { readForm } from '../protocol/s3/post-form.ts'
@@ -58,6 +58,10 @@ export class Dispatcher {
     this.#domains = domains
   }
 
+  get dialect(): Dialect {
+    return this.#services.dialect
+  }
+
   /** Takes a request to its answer. Never throws; the answer may come after it returns. */
   dispatch(exchange: Exchange): void {
     this.#services.database.shareReads(() => this.#begin(exchange))
@@ -95,7 +99,10 @@ export class Dispatcher {
 
   #address(exchange: Exchange): Fault | undefined {
     const request = exchange.request
-    if (exchange.body !== undefined && Number.isNaN(exchange.body.declaredBytes)) {
+    if (
+      (exchange.body !== undefined && Number.isNaN(exchange.body.declaredBytes)) ||
+      (request.header('content-length') === '' && request.count('content-length') > 0)
+    ) {
       // Where this request ends, and the next begins, nobody knows.
       exchange.lastOnConnection = true
       return lengthInvalid

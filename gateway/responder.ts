@@ -65,6 +65,7 @@ export class Responder {
       key: exchange.request.key,
       region: exchange.verified?.principal.region ?? '',
       presigned: exchange.request.query.has('X-Amz-Algorithm'),
+      dialect: exchange.request.dialect,
     }
     const reply = exchange.wire === 'sts' ? renderStsFault(why, about) : renderFault(why, about)
     this.reply(exchange, reply, why.code)

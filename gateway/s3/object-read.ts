@@ -64,7 +64,7 @@ function* openFound(
   if (input.partNumber !== undefined) {
     const part = yield* spanOfPart(found, input.partNumber)
     if (part instanceof Fault) return part
-    partChecksums = found.checksumType === 'COMPOSITE' ? part.checksums : undefined
+    partChecksums = found.checksumType === 'COMPOSITE' || input.ceph ? part.checksums : undefined
     // An empty object has no byte to name in a Content-Range: it is answered whole.
     span = found.sizeBytes === 0 ? undefined : part.span
   } else if (input.range !== undefined && rangeHolds(input.ifRange, found)) {

@@ -2,8 +2,7 @@
 
 import { Fault } from '../fault.ts'
 import { Level, operation, type WireRequest } from '../operation.ts'
-import type { Acl } from './acl.ts'
-import { renderAcl } from './acl-document.ts'
+import { type NamedAcl, renderAcl } from './acl-document.ts'
 import { aclFaults, parsePutAcl } from './acl-request.ts'
 import { bucketFaults } from './bucket.ts'
 import { bucketPolicyLimitBytes, parseBucketPolicy, renderBucketPolicy, renderPolicyStatus } from './bucket-policy.ts'
@@ -65,7 +64,7 @@ export const settingOperations = [
     'acl-header-missing',
     'acl-body-unexpected',
   ]),
-  getRow('GetBucketAcl', 'acl', (acl: Acl) => renderAcl(acl)),
+  getRow('GetBucketAcl', 'acl', ({ acl, names }: NamedAcl) => renderAcl(acl, id => names?.get(id))),
 
   putRow('PutPublicAccessBlock', 'publicAccessBlock', parsePublicAccessBlock, ['xml-malformed', 'request-invalid']),
   getRow('GetPublicAccessBlock', 'publicAccessBlock', renderPublicAccessBlock, ['public-access-block-missing']),

@@ -129,7 +129,9 @@ export function parseTaggingDirective(request: WireRequest): TaggingDirective | 
 
 /** @param headers such as x-amz-version-id */
 export function renderTagging(tags: readonly Tag[], headers: readonly string[] = []): Reply {
-  return xmlReply(writeDocument(root, shape, { tagSet: tags }), headers)
+  // Those of a header come in no order that is kept.
+  const sorted = [...tags].sort((a, b) => (a.key < b.key ? -1 : 1))
+  return xmlReply(writeDocument(root, shape, { tagSet: sorted }), headers)
 }
 
 /** x-amz-tagging-count of an object that is read; S3 leaves it out when there are none. */

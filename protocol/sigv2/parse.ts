@@ -67,7 +67,8 @@ function parseHeader(
   const dateLine = amzDate === '' ? request.header('date') : ''
   const date = amzDate === '' ? dateLine : amzDate
   const dateMs = parseDate(date)
-  if (dateMs === undefined)
+  // Nothing was signed before 1970.
+  if (dateMs === undefined || dateMs < 0)
     return fault('access-denied', { message: 'AWS authentication requires a valid Date or x-amz-date header' })
   if (Math.abs(nowMs - dateMs) > maxSkewMs)
     return fault('clock-skewed', {

@@ -61,7 +61,7 @@ async function start(t: Test, engine: Engine): Promise<Client> {
     blobIds,
     clock,
     objectCache: new ObjectCache(database),
-    newBuckets: 'private',
+    dialect: 'aws',
   }
   const send = async (line: string, headers: Headers = {}, body: Uint8Array | string = noBody, extra = {}) => {
     const request = wireRequest(line, headers)
