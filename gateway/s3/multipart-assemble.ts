@@ -47,7 +47,7 @@ export function assemble(input: CompleteInput, upload: Known, parts: readonly Pa
   let sizeBytes = 0
   for (const [at, listed] of list.entries()) {
     const part = stored.get(listed.number)
-    const bad = checkPart(listed, part, upload, at === list.length - 1)
+    const bad = checkPart(listed, part, upload, at === list.length - 1, input.dialect)
     if (bad !== undefined) return bad
     chosen.push(part!)
     sizeBytes += part!.sizeBytes
@@ -80,6 +80,7 @@ function checkPart(
   part: PartRecord | undefined,
   upload: Known,
   last: boolean,
+  dialect: CompleteInput['dialect'],
 ): Fault<'part-invalid'> | Fault<'part-too-small'> | Fault<'request-invalid'> | Fault<'checksum-mismatch'> | undefined {
   const about = { uploadId: upload.uploadId, partNumber: listed.number, etag: listed.etag }
   if (part === undefined || part.etag !== listed.etag) return fault('part-invalid', about)
@@ -92,7 +93,8 @@ function checkPart(
   } else {
     const checksum = listed.checksums[algorithm]
     if (checksum === undefined) {
-      if (upload.checksumType === 'COMPOSITE') return missingChecksum(listed, algorithm, names[0])
+      // Ceph does not ask for it.
+      if (upload.checksumType === 'COMPOSITE' && dialect === 'aws') return missingChecksum(listed, algorithm, names[0])
     } else if (checksum !== part.checksums[algorithm]) return fault('part-invalid', about)
   }
   if (!last && part.sizeBytes < partMinimumBytes)

@@ -11,7 +11,8 @@ const denied: S3Error = { status: 403, code: 'AccessDenied', message: 'Access De
 const rangeInvalid: S3Error = { status: 416, code: 'InvalidRange', message: 'The requested range is not satisfiable' }
 
 const overrides: Readonly<Partial<Record<FaultCode, Override>>> = {
-  'argument-invalid': ({ name }) => (name === 'x-amz-copy-source-range' ? rangeInvalid : undefined),
+  'argument-invalid': ({ message }) =>
+    String(message).startsWith('Range specified is not') ? rangeInvalid : undefined,
   'bucket-owner-malformed': denied,
   'signature-query-malformed': ({ message }) => (String(message).startsWith('X-Amz-Expires') ? denied : undefined),
   'checksum-malformed': {

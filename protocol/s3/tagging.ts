@@ -93,7 +93,9 @@ export function parseTagHeader(request: WireRequest): readonly Tag[] | ArgumentF
   const value = request.header(header)
   if (value === '') return noTags
   const tags = readPairs(value)
-  return tags === undefined ? headerMalformed(value) : (checkTags(tags, 'object') ?? tags)
+  if (tags === undefined) return headerMalformed(value)
+  // Parameters have no order: they are kept by key.
+  return checkTags(tags, 'object') ?? [...tags].sort((a, b) => (a.key < b.key ? -1 : 1))
 }
 const noTags: readonly Tag[] = Object.freeze([])
 
@@ -129,9 +131,7 @@ export function parseTaggingDirective(request: WireRequest): TaggingDirective | 
 
 /** @param headers such as x-amz-version-id */
 export function renderTagging(tags: readonly Tag[], headers: readonly string[] = []): Reply {
-  // Those of a header come in no order that is kept.
-  const sorted = [...tags].sort((a, b) => (a.key < b.key ? -1 : 1))
-  return xmlReply(writeDocument(root, shape, { tagSet: sorted }), headers)
+  return xmlReply(writeDocument(root, shape, { tagSet: tags }), headers)
 }
 
 /** x-amz-tagging-count of an object that is read; S3 leaves it out when there are none. */
