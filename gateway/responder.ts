@@ -1,21 +1,21 @@
 /** From a handler's outcome to the wire: the one place where an exchange ends, is counted and is logged. */
-import { randomBytes } from 'node:crypto'
 import type { Logger, RequestLog } from '../platform/log.ts'
 import type { Metrics, OperationMetrics } from '../platform/metrics.ts'
 import { Fault, type FaultCode } from '../protocol/fault.ts'
 import type { Reply } from '../protocol/operation.ts'
 import { renderFault } from '../protocol/s3/faults.ts'
+import { renderWebsiteFault } from '../protocol/s3/website-page.ts'
 import { renderStsFault } from '../protocol/sts/faults.ts'
 import { Aborted, BlobSource, type BlobStore } from './bytes/contract.ts'
 import { type OpenSource, openSource } from './bytes/egress.ts'
 import type { Exchange } from './exchange.ts'
+import { hostId } from './host-id.ts'
 import { faultOf } from './outage.ts'
 import { Patience } from './patience.ts'
 import { type Frame, headerBlock, writeHead, writeReply } from './respond.ts'
 import type { BlobPins } from './store/pins.ts'
 
-/** S3 tells its hosts apart by this id; ours tells processes apart. */
-const hostId = randomBytes(57).toString('base64')
+const faultRenderers = { s3: renderFault, sts: renderStsFault, website: renderWebsiteFault }
 
 export class Responder {
   readonly #blobs: BlobStore
@@ -66,8 +66,7 @@ export class Responder {
       region: exchange.verified?.principal.region ?? '',
       presigned: exchange.request.query.has('X-Amz-Algorithm'),
     }
-    const reply = exchange.wire === 'sts' ? renderStsFault(why, about) : renderFault(why, about)
-    this.reply(exchange, reply, why.code)
+    this.reply(exchange, faultRenderers[exchange.wire](why, about), why.code)
   }
 
   /** Writes a reply whose body is at hand. */
@@ -165,7 +164,10 @@ export class Responder {
       head: exchange.request.knownMethod === 'HEAD',
       close: this.draining || exchange.lastOnConnection,
       firstHeader: exchange.wire === 'sts' ? 'x-amzn-RequestId' : 'x-amz-request-id',
-      prefix: exchange.wire === 'sts' ? exchange.id : `${exchange.id}\r\nx-amz-id-2: ${hostId}\r\nServer: AmazonS3`,
+      prefix:
+        exchange.wire === 'sts'
+          ? exchange.id
+          : `${exchange.id}\r\nx-amz-id-2: ${hostId}\r\nServer: AmazonS3${exchange.crossOriginLines}`,
     }
   }
 

@@ -3,6 +3,7 @@ import { isRegion } from './regions.ts'
 
 /** Names of the real service, met when a hosts file or a CNAME leads them here. */
 const amazonDomains = ['amazonaws.com', 'amazonaws.com.cn']
+const shortest = 'abc.s3-website.d'.length
 const websiteLabel = /^(.+)\.s3-website(?:[.-]([a-z0-9-]+))?$/
 
 /**
@@ -13,8 +14,8 @@ const websiteLabel = /^(.+)\.s3-website(?:[.-]([a-z0-9-]+))?$/
  * @param domains suffixes of this server's own names (`localhost`, `s3.localhost`), in any order
  */
 export function websiteBucketOfHost(host: string, domains: readonly string[]): string {
-  // Most requests stop here.
-  if (!/s3-website/i.test(host)) return ''
+  // Most requests stop here, those of a developer's machine (localhost:4566) by a look at the length.
+  if (host.length < shortest || !/s3-website/i.test(host)) return ''
   const colon = host.indexOf(':')
   const name = (colon < 0 ? host : host.slice(0, colon)).toLowerCase()
   for (const domain of [...domains, ...amazonDomains]) {
