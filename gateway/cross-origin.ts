@@ -40,6 +40,8 @@ export class CrossOrigin {
     const { request } = exchange
     const preflight = request.knownMethod === 'OPTIONS'
     if (preflight && refused !== undefined) return refused
+    // No rule can name it.
+    if (request.knownMethod === undefined) return undefined
     return after(this.#authenticator.environmentOf(request), environmentId =>
       after(this.#rules(environmentId, request.bucket), rules => {
         if (preflight) return answerPreflight(request, rules)

@@ -87,12 +87,15 @@ class Visit {
     return !((yield* headObject(objectRef(this.#context, this.#read.bucket, key))) instanceof Fault)
   }
 
-  /** The request's conditions and range are not about the error document. */
+  /**
+   * The request's conditions and range are not about the error document. HEAD is answered without a look at it: by the
+   * error's headers alone (so recorded, with an error document set).
+   */
   *#errorPage<F extends PageFault>(website: WebsiteConfiguration, why: F): Unit<Page | F> {
     const about = this.#about
     const next = routeError(website, this.#request, faultParts(why, about).status)
     if (next.kind === 'redirect') return next
-    if (next.kind === 'error-page') return why
+    if (next.kind === 'error-page' || !this.#withBytes) return why
     const input = { ...this.#read, key: next.key, conditions: {}, range: undefined, rangeText: '', ifRange: '' }
     const document = yield* this.#open(input)
     if (document instanceof Fault) return { kind: 'error-page', why, documentFault: document, about }
