@@ -39,6 +39,7 @@ export class CrossOrigin {
   meet(exchange: Exchange, refused: Fault | undefined): Met | Promise<Met> {
     const { request } = exchange
     const preflight = request.knownMethod === 'OPTIONS'
+    if (preflight) exchange.unrouted = 'Preflight'
     if (preflight && refused !== undefined) return refused
     // No rule can name it.
     if (request.knownMethod === undefined) return undefined
@@ -65,7 +66,7 @@ export class CrossOrigin {
     if (bucket === '') return 'missing'
     return after(
       this.#database.read(() => settingsForAnyone(environmentId, bucket)),
-      settings => (settings === undefined ? 'missing' : (settings.cors ?? 'unconfigured')),
+      found => (found === undefined ? 'missing' : (found.is.cors ?? 'unconfigured')),
     )
   }
 }

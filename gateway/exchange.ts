@@ -23,6 +23,8 @@ export class Exchange {
   readonly host: string
   wire: 's3' | 'sts' | 'website' = 's3'
   route: Route<RequestContext> | undefined
+  /** What log and metrics call it while no row does. */
+  unrouted: 'Unknown' | 'Preflight' = 'Unknown'
   virtualHost = false
   /** Header lines of its answer, whichever it will be, for a page of another origin. */
   crossOriginLines = ''

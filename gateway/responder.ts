@@ -23,7 +23,7 @@ export class Responder {
   readonly #log: RequestLog
   readonly #logger: Logger
   readonly #metrics: Metrics
-  /** By route; by wire for requests that matched no row. */
+  /** By route; by wire and name for requests that matched no row. */
   readonly #operationMetrics = new Map<object | string, OperationMetrics>()
   readonly patience = new Patience()
   /** Asks clients to close their connections. */
@@ -177,7 +177,7 @@ export class Responder {
     this.patience.forget(exchange)
     const durationMs = performance.now() - exchange.startedAt
     const bytesIn = exchange.body?.receivedBytes ?? 0
-    const operation = exchange.route?.operation.name ?? 'Unknown'
+    const operation = exchange.route?.operation.name ?? exchange.unrouted
     this.#counters(exchange, operation).record(status, durationMs / 1000, bytesIn, bytesOut)
     if (code !== undefined) this.#metrics.fault(code)
     this.#metrics.leave()
@@ -197,7 +197,7 @@ export class Responder {
   }
 
   #counters(exchange: Exchange, operation: string): OperationMetrics {
-    const key = exchange.route ?? exchange.wire
+    const key = exchange.route ?? `${exchange.wire} ${operation}`
     let counters = this.#operationMetrics.get(key)
     if (counters === undefined) {
       counters = this.#metrics.operation(exchange.wire, operation)

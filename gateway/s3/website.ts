@@ -5,6 +5,7 @@ import type { Handlers } from '../../protocol/operation.ts'
 import { type FaultContext, faultParts } from '../../protocol/s3/faults.ts'
 import type { ReadInput } from '../../protocol/s3/object-read.ts'
 import type { WebsiteConfiguration } from '../../protocol/s3/website.ts'
+import { websiteHostElsewhere } from '../../protocol/s3/website-host.ts'
 import type { ObjectPage, Page, PageRequest, websiteOperations } from '../../protocol/s3/website-operations.ts'
 import {
   folderIndexKey,
@@ -31,7 +32,7 @@ export const websiteHandlers: Handlers<typeof websiteOperations, RequestContext>
   },
 }
 
-type PageFault = ReadFault | Fault<'website-missing'>
+type PageFault = ReadFault | Fault<'website-missing'> | Fault<'website-elsewhere'>
 
 class Visit {
   readonly #context: RequestContext
@@ -55,9 +56,11 @@ class Visit {
 
   *page(): Unit<Page | PageFault> {
     const { bucket } = this.#read
-    const settings = yield* settingsForAnyone(this.#context.principal.environmentId, bucket)
-    if (settings === undefined) return fault('bucket-missing', { bucket })
-    const { website } = settings
+    const found = yield* settingsForAnyone(this.#context.principal.environmentId, bucket)
+    if (found === undefined) return fault('bucket-missing', { bucket })
+    const endpoint = websiteHostElsewhere(this.#request.host, found.region)
+    if (endpoint !== undefined) return fault('website-elsewhere', { endpoint })
+    const { website } = found.is
     if (website === undefined) return fault('website-missing', { bucket })
     const target = route(website, this.#request)
     if (target.kind === 'redirect') return target

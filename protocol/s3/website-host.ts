@@ -25,3 +25,16 @@ export function websiteBucketOfHost(host: string, domains: readonly string[]): s
   }
   return ''
 }
+
+const regionLabel = /^(.+\.s3-website[.-])([a-z0-9-]+)(.*)$/i
+
+/**
+ * The host under which another region has the website of this one, written as this one is; undefined where this one
+ * names that region, or none.
+ * @param host of which `websiteBucketOfHost` found the bucket
+ */
+export function websiteHostElsewhere(host: string, region: string): string | undefined {
+  const [, before = '', named = '', behind = ''] = regionLabel.exec(host) ?? []
+  const asked = named.toLowerCase()
+  return isRegion(asked) && asked !== region ? before + region + behind : undefined
+}

@@ -55,7 +55,7 @@ function renderPage(page: Page, renderObject: (out: ReadOutput) => Reply): Reply
   }
 }
 
-const faults = [...getObject.faults, 'website-missing'] as const
+const faults = [...getObject.faults, 'website-missing', 'website-elsewhere'] as const
 
 export const websiteOperations = [
   operation({

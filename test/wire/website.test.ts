@@ -115,15 +115,27 @@ t.test('website: host forms → the same site; the bucket itself stays what it w
   for (const host of [
     `${bucket}.s3-website.localhost`,
     `${bucket}.S3-Website.LocalHost:${server.port}`,
-    `${bucket}.s3-website-eu-west-1.localhost`,
-    `${bucket}.s3-website.eu-west-1.localhost:80`,
+    `${bucket}.s3-website-us-east-1.localhost`,
+    `${bucket}.s3-website.us-east-1.localhost:80`,
     `${bucket}.s3-website.storage.example`,
     `${bucket}.s3-website-us-east-1.amazonaws.com`,
-    `${bucket}.s3-website.eu-central-1.amazonaws.com`,
+    `${bucket}.s3-website.us-east-1.amazonaws.com`,
   ])
     t.equal((await signedFetch(server, { method: 'GET', path: '/', host, credentials: null })).text, 'home', host)
   for (const host of [`${bucket}.s3.localhost`, `${bucket}.localhost`])
     t.match((await signedFetch(server, { method: 'GET', path: '/', host })).text, /<ListBucketResult/, host)
+})
+
+t.test('website: the host of another region → 400 that names the right one', async t => {
+  const { bucket, get } = await site()
+  for (const [host, endpoint] of [
+    [`${bucket}.s3-website-eu-west-1.localhost:4566`, `${bucket}.s3-website-us-east-1.localhost:4566`],
+    [`${bucket}.s3-website.eu-central-1.amazonaws.com`, `${bucket}.s3-website.us-east-1.amazonaws.com`],
+  ] as const) {
+    const answer = await get('/', {}, { host })
+    t.same([answer.status, said(answer)[0]], [400, 'IncorrectEndpoint'])
+    t.match(answer.text, `<li>Endpoint: ${endpoint}</li>`)
+  }
 })
 
 t.test('website: a bucket with dots, a signature that is wrong → served all the same', async t => {
@@ -355,7 +367,7 @@ t.test('website: routing rules → before the object, or after it was not found'
 t.test('website: x-amz-website-redirect-location → 301 here, a header on the other endpoint', async t => {
   const { bucket, get, head } = await site()
   await put(bucket, 'old.html', 'old', { WebsiteRedirectLocation: '/index.html' })
-  await put(bucket, 'out/index.html', '', { WebsiteRedirectLocation: 'https://example.com/x?y=z' })
+  await put(bucket, 'out/index.html', 'out', { WebsiteRedirectLocation: 'https://example.com/x?y=z' })
   for (const [path, location] of [
     ['/old.html', '/index.html'],
     ['/out/', 'https://example.com/x?y=z'],
