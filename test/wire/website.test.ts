@@ -261,6 +261,14 @@ t.test('website: access → decided as of anybody, by policy, ACL and who pays',
   t.same([missing.status, missing.text, missing.headers['x-amz-error-code']], [403, 'lost?', 'AccessDenied'])
   t.equal(missing.headers['x-amz-error-detail-key'], undefined)
 
+  // Who may list but not read learns what there is, and no more: as on the other endpoint.
+  const listed = await site({ IndexDocument: { Suffix: 'index.html' } }, ['s3:ListBucket'])
+  t.same(said(await listed.get('/none')), noKey)
+  t.same(said(await listed.get('/')), noAccess)
+  const rest = (key: string) =>
+    signedFetch(server, { method: 'GET', path: `/${listed.bucket}/${key}`, credentials: null })
+  t.same([(await rest('none')).status, (await rest('index.html')).status], [404, 403])
+
   const linked = await site(documents, ['s3:GetObject'], {
     Condition: { StringLike: { 'aws:Referer': 'https://app.example/*' } },
   })
