@@ -48,6 +48,8 @@ export interface RequestContext {
   readonly nowMs: number
   /** Of the client's own view: `http://localhost:4566`. */
   readonly origin: string
+  /** As the client sent it, without the query. */
+  readonly rawPath: string
   /** The bucket came from the host name. */
   readonly virtualHost: boolean
   /** The payload of a `stream` operation. */

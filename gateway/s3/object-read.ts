@@ -15,7 +15,7 @@ import { findPart } from '../store/object-parts.ts'
 import { byteSlices, type FindFault, headObject as findHead, findObject } from '../store/objects.ts'
 import { objectRef, versionOf } from './object-ref.ts'
 
-type ReadFault =
+export type ReadFault =
   | FindFault
   | Fault<'object-archived'>
   | Fault<'not-modified'>
@@ -50,7 +50,8 @@ function* openObject(
   return yield* openFound(found, input, nowMs, withBytes)
 }
 
-function* openFound(
+/** What of a found object is answered: by its conditions, its state and the range asked for. */
+export function* openFound(
   found: FoundObject,
   input: ReadInput,
   nowMs: number,

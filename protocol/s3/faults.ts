@@ -769,6 +769,12 @@ export const s3Errors = {
     message: 'The specified bucket does not have a website configuration',
     elements: bucketName,
   },
+  'website-elsewhere': {
+    status: 400,
+    code: 'IncorrectEndpoint',
+    message: 'The specified bucket exists in another region. Please direct requests to the specified endpoint.',
+    elements: repeats({ Endpoint: 'endpoint' }),
+  },
   'lifecycle-missing': {
     status: 404,
     code: 'NoSuchLifecycleConfiguration',

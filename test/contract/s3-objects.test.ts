@@ -77,6 +77,7 @@ async function start(t: Test, engine: Engine): Promise<Client> {
       requestId: '0123456789ABCDEF',
       nowMs: clock.now(),
       origin: 'http://localhost:4566',
+      rawPath: '/',
       virtualHost: false,
       body: Object.assign(bodyOf(bytes), { declaredBytes: bytes.length }, extra),
     }
