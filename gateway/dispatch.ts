@@ -9,7 +9,7 @@ import { Level, type Route, type Routes, type WireRequest } from '../protocol/op
 import { bucketOfHost, splitAddress } from '../protocol/s3/address.ts'
 import { methodNotAllowedDetail, s3Selectors } from '../protocol/s3/operations.ts'
 import { readForm } from '../protocol/s3/post-form.ts'
-import { stsBodyLimitBytes } from '../protocol/sts/operations.ts'
+import { stsBodyLimitBytes, stsCall } from '../protocol/sts/call.ts'
 import type { Authenticator, Verified } from './authenticate.ts'
 import { Aborted, type IncomingBody } from './bytes/contract.ts'
 import { collect } from './collect.ts'
@@ -128,10 +128,11 @@ export class Dispatcher {
       const verified = this.#authenticator.authenticate(exchange, 'sts', hash('sha256', body))
       this.#settle(exchange, verified, (_, who) => {
         if (who instanceof Fault) return this.#respond(exchange, who)
-        const route = this.#wires.sts.find(exchange.request)
+        const call = stsCall(exchange.request, body)
+        const route = this.#wires.sts.find(call)
         exchange.route = route
         const outcome =
-          route === undefined ? notAllowed(exchange.request) : this.#handle(exchange, route, who, emptyBody, body)
+          route === undefined ? notAllowed(exchange.request) : this.#handle(exchange, route, who, emptyBody, body, call)
         this.#settle(exchange, outcome, this.#respond)
       })
     })

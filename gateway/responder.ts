@@ -5,6 +5,7 @@ import type { Metrics, OperationMetrics } from '../platform/metrics.ts'
 import { Fault, type FaultCode } from '../protocol/fault.ts'
 import type { Reply } from '../protocol/operation.ts'
 import { renderFault } from '../protocol/s3/faults.ts'
+import { wantsJson } from '../protocol/sts/call.ts'
 import { renderStsFault } from '../protocol/sts/faults.ts'
 import { Aborted, BlobSource, type BlobStore } from './bytes/contract.ts'
 import { type OpenSource, openSource } from './bytes/egress.ts'
@@ -66,7 +67,10 @@ export class Responder {
       region: exchange.verified?.principal.region ?? '',
       presigned: exchange.request.query.has('X-Amz-Algorithm'),
     }
-    const reply = exchange.wire === 'sts' ? renderStsFault(why, about) : renderFault(why, about)
+    const reply =
+      exchange.wire === 'sts'
+        ? renderStsFault(why, { requestId: exchange.id, json: wantsJson(exchange.request) })
+        : renderFault(why, about)
     this.reply(exchange, reply, why.code)
   }
 

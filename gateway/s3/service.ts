@@ -5,8 +5,8 @@ import type { Principal, RequestContext } from '../context.ts'
 import { listBuckets } from '../store/buckets.ts'
 
 export const serviceHandlers: Handlers<typeof serviceOperations, RequestContext> = {
-  ListBuckets({ services, principal }, asked) {
-    return services.database.read(() => ownBuckets(principal, asked))
+  ListBuckets({ services, principal, access }, asked) {
+    return access.checkSession('*') ?? services.database.read(() => ownBuckets(principal, asked))
   },
 }
 
