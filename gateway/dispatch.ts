@@ -95,7 +95,7 @@ export class Dispatcher {
 
   #address(exchange: Exchange): Fault | undefined {
     const request = exchange.request
-    if (exchange.body !== undefined && Number.isNaN(exchange.body.declaredBytes)) {
+    if (exchange.body === undefined ? hasEmptyLength(request) : Number.isNaN(exchange.body.declaredBytes)) {
       // Where this request ends, and the next begins, nobody knows.
       exchange.lastOnConnection = true
       return lengthInvalid
@@ -231,6 +231,13 @@ export class Dispatcher {
   #fail(exchange: Exchange, error: unknown): void {
     this.#responder.fault(exchange, faultOf(error), error)
   }
+}
+
+/** A Content-Length that says nothing is not one of 0. */
+function hasEmptyLength(request: SocketRequest): boolean {
+  const { method } = request
+  if (method !== 'PUT' && method !== 'POST') return false
+  return request.header('content-length') === '' && request.count('content-length') > 0
 }
 
 function notAllowed(request: SocketRequest): Fault {
