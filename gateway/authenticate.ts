@@ -219,8 +219,8 @@ function admit(
   if (token !== '' && sessionToken === '') return fault('access-key-unknown', { accessKeyId })
   if (!sameToken(token, sessionToken)) return tokenInvalid
   if (credential.expiresAtMs !== null && credential.expiresAtMs <= nowMs) return tokenExpired
-  const { environmentId, account, identityId, identityName, canonicalId } = credential
-  return { accessKeyId, environmentId, account, identityId, identityName, canonicalId, region }
+  const { environmentId, account, identityId, identityName, canonicalId, session } = credential
+  return { accessKeyId, environmentId, account, identityId, identityName, canonicalId, region, session }
 }
 
 function sameToken(expected: string, sent: string): boolean {

@@ -1,7 +1,9 @@
 /** What a handler is given: who asks, when, the body, and the services of this gateway. */
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database/unit.ts'
+import type { Fault } from '../protocol/fault.ts'
 import type { Dialect } from '../protocol/operation.ts'
+import type { Policy } from '../protocol/policy/policy.ts'
 import type { BlobStore, IncomingBody } from './bytes/contract.ts'
 import type { BlobIds } from './store/blob-ids.ts'
 import type { Guard } from './store/contract.ts'
@@ -18,6 +20,15 @@ export interface Principal {
   readonly canonicalId: string
   /** Region named by the request's credential scope; '' when there is none. */
   readonly region: string
+  /** What temporary credentials say more. */
+  readonly session?: Session | undefined
+}
+
+export interface Session {
+  /** Undefined: a session of the identity itself. */
+  readonly role?: { readonly arn: string; readonly sessionName: string } | undefined
+  /** What it may do at most. */
+  readonly policy?: Policy | undefined
 }
 
 /** Who decides, for each thing that a request is about; undefined: its owner and nobody else. */
@@ -26,6 +37,8 @@ export interface Access {
   ofObject(bucket: string, key: string, versioned: boolean): Guard | undefined
   /** Of what a copy reads. */
   ofSource(bucket: string, key: string, versioned: boolean): Guard | undefined
+  /** Of a bucket that is not there yet, or of all ('*'): every identity may, but not every session. */
+  checkSession(bucket: string): Fault<'access-denied'> | undefined
 }
 
 /** Made once when the server starts; shared by all requests. */

@@ -11,7 +11,7 @@ import { methodNotAllowedDetail, s3Selectors } from '../protocol/s3/operations.t
 import { readForm } from '../protocol/s3/post-form.ts'
 import { websiteBucketOfHost } from '../protocol/s3/website-host.ts'
 import { checkWebsiteMethod } from '../protocol/s3/website-page.ts'
-import { stsBodyLimitBytes } from '../protocol/sts/operations.ts'
+import { stsBodyLimitBytes, stsCall } from '../protocol/sts/call.ts'
 import type { Authenticator, Verified } from './authenticate.ts'
 import { Aborted, type IncomingBody } from './bytes/contract.ts'
 import { collect } from './collect.ts'
@@ -117,7 +117,7 @@ export class Dispatcher {
     const request = exchange.request
     const site = websiteBucketOfHost(exchange.host, this.#domains)
     if (site !== '') exchange.wire = 'website'
-    if (exchange.body !== undefined && Number.isNaN(exchange.body.declaredBytes)) {
+    if (exchange.body === undefined ? hasEmptyLength(request) : Number.isNaN(exchange.body.declaredBytes)) {
       // Where this request ends, and the next begins, nobody knows.
       exchange.lastOnConnection = true
       return lengthInvalid
@@ -151,10 +151,11 @@ export class Dispatcher {
       const verified = this.#authenticator.authenticate(exchange, 'sts', hash('sha256', body))
       this.#settle(exchange, verified, (_, who) => {
         if (who instanceof Fault) return this.#respond(exchange, who)
-        const route = this.#wires.sts.find(exchange.request)
+        const call = stsCall(exchange.request, body)
+        const route = this.#wires.sts.find(call)
         exchange.route = route
         const outcome =
-          route === undefined ? notAllowed(exchange.request) : this.#handle(exchange, route, who, emptyBody, body)
+          route === undefined ? notAllowed(exchange.request) : this.#handle(exchange, route, who, emptyBody, body, call)
         this.#settle(exchange, outcome, this.#respond)
       })
     })
@@ -256,6 +257,13 @@ export class Dispatcher {
   #fail(exchange: Exchange, error: unknown): void {
     this.#responder.fault(exchange, faultOf(error), error)
   }
+}
+
+/** A Content-Length that says nothing is not one of 0. */
+function hasEmptyLength(request: SocketRequest): boolean {
+  const { method } = request
+  if (method !== 'PUT' && method !== 'POST') return false
+  return request.header('content-length') === '' && request.count('content-length') > 0
 }
 
 function notAllowed(request: SocketRequest): Fault {

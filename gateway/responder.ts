@@ -5,6 +5,7 @@ import { Fault, type FaultCode } from '../protocol/fault.ts'
 import type { Reply } from '../protocol/operation.ts'
 import { renderFault } from '../protocol/s3/faults.ts'
 import { renderWebsiteFault } from '../protocol/s3/website-page.ts'
+import { wantsJson } from '../protocol/sts/call.ts'
 import { renderStsFault } from '../protocol/sts/faults.ts'
 import { Aborted, BlobSource, type BlobStore } from './bytes/contract.ts'
 import { type OpenSource, openSource } from './bytes/egress.ts'
@@ -15,7 +16,7 @@ import { Patience } from './patience.ts'
 import { type Frame, headerBlock, writeHead, writeReply } from './respond.ts'
 import type { BlobPins } from './store/pins.ts'
 
-const faultRenderers = { s3: renderFault, sts: renderStsFault, website: renderWebsiteFault }
+const faultRenderers = { s3: renderFault, website: renderWebsiteFault }
 
 export class Responder {
   readonly #blobs: BlobStore
@@ -67,7 +68,11 @@ export class Responder {
       presigned: exchange.request.query.has('X-Amz-Algorithm'),
       dialect: exchange.request.dialect,
     }
-    this.reply(exchange, faultRenderers[exchange.wire](why, about), why.code)
+    const reply =
+      exchange.wire === 'sts'
+        ? renderStsFault(why, { requestId: exchange.id, json: wantsJson(exchange.request) })
+        : faultRenderers[exchange.wire](why, about)
+    this.reply(exchange, reply, why.code)
   }
 
   /** Writes a reply whose body is at hand. */

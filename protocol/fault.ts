@@ -53,6 +53,8 @@ export const faultCodes = [
   // what was asked
   'argument-invalid',
   'request-invalid',
+  'parameter-invalid',
+  'session-policy-too-large',
   'header-refused',
   'not-implemented',
   'method-not-allowed',

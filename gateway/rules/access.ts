@@ -189,6 +189,17 @@ function ask(asker: Asker, bucket: GuardedBucket, action: string, resource: stri
     : verdict
 }
 
+/** Whether a session may do what any identity may. */
+export function checkSessionAccess(
+  asker: Asker,
+  bucket: string,
+  actions: readonly string[],
+  context: Lookup,
+): Denial | undefined {
+  const resource = bucketArn(bucket)
+  return actions.some(action => exceedsSession(asker, action, resource, context)) ? denied : undefined
+}
+
 /** A session can do no more than its policy allows, whoever allows more. */
 function exceedsSession(asker: Asker, action: string, resource: string, context: Lookup): boolean {
   if (asker?.sessionPolicy === undefined) return false

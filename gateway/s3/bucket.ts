@@ -21,8 +21,10 @@ import { bucketRef } from './object-ref.ts'
 const bucketLimit = 10_000
 
 export const bucketHandlers: Handlers<typeof bucketOperations, RequestContext> = {
-  async CreateBucket({ services, principal, nowMs }, input) {
+  async CreateBucket({ services, principal, access, nowMs }, input) {
     const { bucket, locationConstraint } = input
+    const denied = access.checkSession(bucket)
+    if (denied !== undefined) return denied
     const region = regionOfNewBucket(locationConstraint, principal.region)
     if (region instanceof Fault) return region
     const made = await services.database.write(() => makeBucket(principal, input, region, services.dialect, nowMs))

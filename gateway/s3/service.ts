@@ -8,8 +8,9 @@ import { askerAsOwner } from './owners.ts'
 
 export const serviceHandlers: Handlers<typeof serviceOperations, RequestContext> = {
   ListBuckets(context, asked) {
-    const { services, principal } = context
-    return services.database.read(() => ownBuckets(principal, askerAsOwner(context), asked))
+    const { services, principal, access } = context
+    const owner = askerAsOwner(context)
+    return access.checkSession('*') ?? services.database.read(() => ownBuckets(principal, owner, asked))
   },
 }
 

@@ -76,6 +76,7 @@ export function isPlain(row: BucketColumns, ref: BucketRef, object: GuardedObjec
   return (
     row.settings === null &&
     row.bucket_owner === ref.identityId &&
+    ref.guard?.restricted !== true &&
     (object === undefined || object.owner_id === ref.identityId)
   )
 }

@@ -388,6 +388,9 @@ export const s3Errors = {
     elements: repeats({ ArgumentName: 'name', ArgumentValue: 'value', Region: 'region' }),
   },
   'request-invalid': { status: 400, code: 'InvalidRequest', message: said('Invalid Request') },
+  /** Of STS. */
+  'parameter-invalid': { status: 400, code: 'InvalidArgument', message: said('Invalid Argument') },
+  'session-policy-too-large': { status: 400, code: 'InvalidArgument', message: said('Invalid Argument') },
   'header-refused': notImplemented,
   'not-implemented': notImplemented,
   'method-not-allowed': {

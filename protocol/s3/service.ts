@@ -77,6 +77,6 @@ export const serviceOperations = [
     refuses: [],
     parse: parseListBuckets,
     render: renderListBuckets,
-    faults: ['argument-invalid', 'not-implemented'],
+    faults: ['argument-invalid', 'not-implemented', 'access-denied'],
   }),
 ] as const

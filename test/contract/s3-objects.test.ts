@@ -73,7 +73,12 @@ async function start(t: Test, engine: Engine): Promise<Client> {
     const context: RequestContext = {
       services,
       principal,
-      access: { ofBucket: () => undefined, ofObject: () => undefined, ofSource: () => undefined },
+      access: {
+        ofBucket: () => undefined,
+        ofObject: () => undefined,
+        ofSource: () => undefined,
+        checkSession: () => undefined,
+      },
       requestId: '0123456789ABCDEF',
       nowMs: clock.now(),
       origin: 'http://localhost:4566',
