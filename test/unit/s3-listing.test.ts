@@ -214,8 +214,7 @@ t.test('ListBuckets: answer → owner without a name; regions only when a parame
       '<BucketArn>arn:aws:s3:::one</BucketArn></Bucket></Buckets>',
   )
   const asked = buckets('prefix=o&max-buckets=1')
-  const paged = row.render({ asked, owner, buckets: found, truncated: true, last: 'one' } as never)
-    .body as string
+  const paged = row.render({ asked, owner, buckets: found, truncated: true, last: 'one' } as never).body as string
   t.match(paged, '<BucketRegion>eu-west-1</BucketRegion><BucketArn>')
   t.match(paged, `<ContinuationToken>${encodeToken('buckets', 'one')}</ContinuationToken><Prefix>o</Prefix>`)
 })
