@@ -38,6 +38,8 @@ export interface Services {
   readonly clock: Clock
   readonly objectCache: ObjectCache
   readonly newBuckets: NewBuckets
+  /** How long a day of lifecycles and restores is. */
+  readonly lifecycleDayMs: number
 }
 
 export interface RequestContext {

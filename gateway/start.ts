@@ -75,7 +75,15 @@ export async function startGateway(config: Config, logger: Logger): Promise<Gate
   const sweeper = new Sweeper({ database, blobs, blobIds, pins, clock, logger })
   const responder = new Responder(blobs, pins, logger, requestLog(logger), metrics)
   const dispatcher = new Dispatcher(
-    { database, blobs, blobIds, clock, objectCache: new ObjectCache(database), newBuckets: config.newBuckets },
+    {
+      database,
+      blobs,
+      blobIds,
+      clock,
+      objectCache: new ObjectCache(database),
+      newBuckets: config.newBuckets,
+      lifecycleDayMs: config.lifecycleDayMs,
+    },
     { s3: compile(s3Operations, s3Handlers), sts: compile(stsOperations, stsHandlers) },
     new Authenticator(database, clock, unsigned),
     responder,

@@ -3,6 +3,7 @@ import { Fault } from '../../protocol/fault.ts'
 import type { ListPartsInput, ListUploadsInput, Person } from '../../protocol/s3/multipart-list.ts'
 import type { RequestContext } from '../context.ts'
 import * as store from '../store/uploads.ts'
+import { abortDateOf } from './expiry.ts'
 import { bucketRef, objectRef } from './object-ref.ts'
 
 export async function listParts(context: RequestContext, input: ListPartsInput) {
@@ -11,7 +12,9 @@ export async function listParts(context: RequestContext, input: ListPartsInput) 
     store.listParts(ref, input.uploadId, input.afterPart, input.maxParts),
   )
   if (page instanceof Fault) return page
-  return { input, owner: owner(context), upload: page.upload, parts: page.parts, truncated: page.truncated }
+  const { upload, parts, truncated, settings } = page
+  const abort = abortDateOf(settings, input.key, upload.initiatedAtMs)
+  return { input, owner: owner(context), upload, parts, truncated, abort }
 }
 
 export async function listMultipartUploads(context: RequestContext, input: ListUploadsInput) {
