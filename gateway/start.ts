@@ -24,6 +24,7 @@ import { s3Handlers } from './s3/handlers.ts'
 import { Server } from './server.ts'
 import { BlobIds } from './store/blob-ids.ts'
 import { ensureIdentities, revokeCredential } from './store/identities.ts'
+import { LifecycleRunner } from './store/lifecycle-runner.ts'
 import { ObjectCache } from './store/object-cache.ts'
 import { BlobPins } from './store/pins.ts'
 import { resetEnvironment } from './store/reset.ts'
@@ -73,6 +74,14 @@ export async function startGateway(config: Config, logger: Logger): Promise<Gate
   })
   const pins = new BlobPins()
   const sweeper = new Sweeper({ database, blobs, blobIds, pins, clock, logger })
+  const lifecycle = new LifecycleRunner({
+    database,
+    clock,
+    dayMs: config.lifecycleDayMs,
+    onAction: kind => metrics.lifecycleAction(kind),
+    onReleased: () => sweeper.wake(),
+    logger,
+  })
   const responder = new Responder(blobs, pins, logger, requestLog(logger), metrics)
   const dispatcher = new Dispatcher(
     {
@@ -99,6 +108,7 @@ export async function startGateway(config: Config, logger: Logger): Promise<Gate
       sweeper.wake()
       return known
     },
+    lifecycle,
     clock,
     testControls: config.databaseUrl === undefined,
     get draining() {
@@ -109,7 +119,13 @@ export async function startGateway(config: Config, logger: Logger): Promise<Gate
   const listeners = new Listeners(server, config, logger)
   /** Each part for itself: with the database away or its disk full, what was answered is kept all the same. */
   const closeStore = async (): Promise<void> => {
-    const parts = [() => sweeper.stop(), () => blobIds.stop(), () => blobs.close(), () => database.close()]
+    const parts = [
+      () => lifecycle.stop(),
+      () => sweeper.stop(),
+      () => blobIds.stop(),
+      () => blobs.close(),
+      () => database.close(),
+    ]
     for (const close of parts) await close().catch((error: unknown) => logger.error({ err: error }, 'closing'))
   }
   try {
@@ -121,6 +137,7 @@ export async function startGateway(config: Config, logger: Logger): Promise<Gate
     throw error
   }
   sweeper.start()
+  lifecycle.start()
   return {
     addresses: listeners.addresses,
     authorityFile: listeners.authorityFile,
