@@ -43,6 +43,9 @@ export async function putObject(context: RequestContext, input: PutInput) {
   if (written instanceof Fault) return written
   const { version, settings, properties } = written
   const { sizeBytes } = staged
-  const expiration = expiryOf(settings, { key: input.key, sizeBytes, modifiedAtMs: context.nowMs, properties })
+  const expiration =
+    settings === null
+      ? undefined
+      : expiryOf(settings, { key: input.key, sizeBytes, modifiedAtMs: context.nowMs, properties })
   return { etag, checksums, checksumType: 'FULL_OBJECT' as const, version, expiration }
 }

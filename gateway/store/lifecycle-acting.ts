@@ -19,7 +19,7 @@ const MOVE_VERSION = sql(`
   UPDATE versions SET storage_class = $1, properties = $2 WHERE bucket_id = $3 AND key = $4 AND rank = $5`)
 
 /** Rows read in a unit: fewer where there are many rules, each of which is held against each key. */
-const mostRows = 128
+const mostRows = 64
 const fewestRows = 16
 const comparisons = 40_000
 /** Of a unit. */

@@ -3,7 +3,7 @@
  * step is a unit of work that looks for itself (lifecycle-acting.ts). Steps are small, and other work comes between.
  */
 import type { Clock } from '../../platform/clock.ts'
-import type { Database } from '../../platform/database/unit.ts'
+import { type Database, DatabaseUnavailable } from '../../platform/database/unit.ts'
 import { msPerDay } from '../../protocol/s3/due-date.ts'
 import { actOnStacks, lookAtStacks, type StackTurn, type VersionActionKind } from './lifecycle-acting.ts'
 import { abortsUploads, findLifecycle, lifecycleBuckets, prefixesOf } from './lifecycle-buckets.ts'
@@ -106,7 +106,7 @@ export class LifecycleRunner {
         await pass.otherWork()
         const from: number = after
         const { ids, next } = await database.read(() => lifecycleBuckets(from))
-        for (const id of ids) await pass.goThrough(id)
+        for (const id of ids) await pass.goThrough(id).catch((error: unknown) => pass.fail(id, error))
         after = next
       }
     } finally {
@@ -115,6 +115,7 @@ export class LifecycleRunner {
         this.#options.onReleased?.()
       }
     }
+    if (pass.failure !== undefined) throw pass.failure
     return [...pass.done.values()].reduce((sum, count) => sum + count, 0)
   }
 }
@@ -125,10 +126,17 @@ class Pass {
   readonly #stopping: () => boolean
   readonly done = new Map<LifecycleActionKind, number>()
   buckets = 0
+  /** The first one: a bucket that cannot be gone through does not keep those after it waiting. */
+  failure: Error | undefined
 
   constructor(options: LifecycleRunnerOptions, stopping: () => boolean) {
     this.#options = options
     this.#stopping = stopping
+  }
+
+  fail(bucketId: number, error: unknown): void {
+    if (error instanceof DatabaseUnavailable) throw error
+    this.failure ??= new Error(`the lifecycle of bucket ${bucketId}`, { cause: error })
   }
 
   otherWork(): Promise<void> {

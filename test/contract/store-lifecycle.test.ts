@@ -267,6 +267,17 @@ t.test('LifecycleRunner', t =>
       t.same(await world.database.write(() => actOnStacks(later)), [], 'the bucket is gone')
     })
 
+    await t.test('a bucket that cannot be read → told, and those after it are gone through', async t => {
+      await cycles.bucket('broken', [])
+      await cycles.bucket('behind', [rule({ expiration: { days: 1 } })])
+      await world.put('a', 'x', {}, 'behind')
+      const save = sql(`UPDATE buckets SET settings = $1 WHERE name = 'broken'`)
+      await world.database.write(() => run(save, ['{"lifecycle": 1}, "lifecycle":']))
+      await t.rejects(cycles.after(2), /lifecycle of bucket/)
+      t.same(await cycles.listed('behind'), [])
+      await world.database.write(() => run(save, [null]))
+    })
+
     await t.test('two runners at once → each action once', async t => {
       await cycles.bucket('shared', [rule({ expiration: { days: 1 }, noncurrentExpiration: { days: 1 } })], 'enabled')
       for (let n = 0; n < 300; n++) await world.put(`key ${n % 150}`, `${n}`, {}, 'shared')
