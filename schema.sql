@@ -205,3 +205,9 @@ CREATE TABLE bucket_documents (
   document TEXT COLLATE "C" NOT NULL,
   PRIMARY KEY (bucket_id, kind, id)
 ) /* WITHOUT ROWID */;
+
+-- Of a temporary credential: the role it is a session of and the session's name, the policy that limits it.
+ALTER TABLE credentials ADD COLUMN role_arn TEXT COLLATE "C";
+ALTER TABLE credentials ADD COLUMN session_name TEXT COLLATE "C";
+ALTER TABLE credentials ADD COLUMN session_policy TEXT COLLATE "C";
+CREATE INDEX credentials_expiry ON credentials (expires_at) WHERE expires_at IS NOT NULL;

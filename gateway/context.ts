@@ -1,6 +1,9 @@
 /** What a handler is given: who asks, when, the body, and the services of this gateway. */
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database/unit.ts'
+import type { Fault } from '../protocol/fault.ts'
+import type { Dialect } from '../protocol/operation.ts'
+import type { Policy } from '../protocol/policy/policy.ts'
 import type { BlobStore, IncomingBody } from './bytes/contract.ts'
 import type { BlobIds } from './store/blob-ids.ts'
 import type { Guard } from './store/contract.ts'
@@ -17,6 +20,15 @@ export interface Principal {
   readonly canonicalId: string
   /** Region named by the request's credential scope; '' when there is none. */
   readonly region: string
+  /** What temporary credentials say more. */
+  readonly session?: Session | undefined
+}
+
+export interface Session {
+  /** Undefined: a session of the identity itself. */
+  readonly role?: { readonly arn: string; readonly sessionName: string } | undefined
+  /** What it may do at most. */
+  readonly policy?: Policy | undefined
 }
 
 /** Who decides, for each thing that a request is about; undefined: its owner and nobody else. */
@@ -25,10 +37,9 @@ export interface Access {
   ofObject(bucket: string, key: string, versioned: boolean): Guard | undefined
   /** Of what a copy reads. */
   ofSource(bucket: string, key: string, versioned: boolean): Guard | undefined
+  /** Of a bucket that is not there yet, or of all ('*'): every identity may, but not every session. */
+  checkSession(bucket: string): Fault<'access-denied'> | undefined
 }
-
-/** private: as S3 makes them now. acls: as it did before April 2023, with ACLs and nothing public blocked. */
-export type NewBuckets = 'private' | 'acls'
 
 /** Made once when the server starts; shared by all requests. */
 export interface Services {
@@ -37,7 +48,7 @@ export interface Services {
   readonly blobIds: BlobIds
   readonly clock: Clock
   readonly objectCache: ObjectCache
-  readonly newBuckets: NewBuckets
+  readonly dialect: Dialect
   /** How long a day of lifecycles and restores is. */
   readonly lifecycleDayMs: number
 }
@@ -52,6 +63,8 @@ export interface RequestContext {
   readonly nowMs: number
   /** Of the client's own view: `http://localhost:4566`. */
   readonly origin: string
+  /** As the client sent it, without the query. */
+  readonly rawPath: string
   /** The bucket came from the host name. */
   readonly virtualHost: boolean
   /** The payload of a `stream` operation. */

@@ -10,12 +10,14 @@ import { policyContext, type SignatureFacts } from '../protocol/s3/policy-contex
 import type { Verified } from './authenticate.ts'
 import type { Access, Principal } from './context.ts'
 import type { Exchange } from './exchange.ts'
+import { arnOf } from './principal-arn.ts'
 import {
   type Asker,
   anonymousId,
   answerMissing,
   checkBucketAccess,
   checkObjectAccess,
+  checkSessionAccess,
   checkWriteAccess,
   type GuardedBucket,
 } from './rules/access.ts'
@@ -60,6 +62,15 @@ export class RequestAccess implements Access {
     return new TargetGuard(this, bucket, key, versioned ? ofVersion : actions)
   }
 
+  checkSession(bucket: string): Fault<'access-denied'> | undefined {
+    if (!this.restricted) return undefined
+    const actions = [...this.#actions(false), ...this.extras()]
+    return checkSessionAccess(this.asker, bucket, actions, this.context(undefined))
+  }
+
+  get restricted(): boolean {
+    return this.#verified.principal.session?.policy !== undefined
+  }
   get asker(): Asker {
     if (this.#asker === null) this.#asker = askerOf(this.#verified.principal)
     return this.#asker
@@ -112,11 +123,12 @@ function signatureOf({ form, principal, signedAtMs, nowMs }: Verified): Signatur
   return { version, form: formNames[form], ageMs: Math.max(0, nowMs - (signedAtMs ?? nowMs)), region }
 }
 
+/** A session has the rights of its identity: who names that in a policy names its sessions too. */
 export function askerOf(principal: Principal): Asker {
   if (principal.identityId === anonymousId) return undefined
-  const { identityId, canonicalId, account, identityName: name } = principal
-  const arn = `arn:aws:iam::${account}:${name === 'root' ? 'root' : `user/${name}`}`
-  return { identityId, canonicalId, account, name, arn }
+  const { identityId, canonicalId, account, identityName: name, session } = principal
+  const [roleArn, sessionPolicy] = [session?.role?.arn, session?.policy]
+  return { identityId, canonicalId, account, name, arn: arnOf(principal), roleArn, sessionPolicy }
 }
 
 class TargetGuard implements Guard {
@@ -132,6 +144,10 @@ class TargetGuard implements Guard {
     this.#actions = actions
   }
 
+  get restricted(): boolean {
+    return this.#access.restricted
+  }
+
   check(row: BucketColumns, object: GuardedObject | undefined): Fault<'access-denied'> | undefined {
     const access = this.#access
     const { asker } = access
@@ -141,6 +157,8 @@ class TargetGuard implements Guard {
     const context = access.context(object)
     const key = this.#key
     if (key === undefined) return checkBucketAccess(asker, bucket, this.#actions, context)
+    // Of what is not there, whoever may list the bucket is told so, whether or not it may read objects.
+    if (object === undefined && this.#actions[0]!.startsWith('s3:Get') && this.mayMiss(row)) return undefined
     if (this.#actions[0] === putObject) return checkWriteAccess(asker, bucket, key, access.extras(), context)
     const properties = decodeProperties(object?.properties ?? null)
     const found = object && { ownerId: object.owner_id, acl: properties?.acl }

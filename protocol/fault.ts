@@ -53,6 +53,8 @@ export const faultCodes = [
   // what was asked
   'argument-invalid',
   'request-invalid',
+  'parameter-invalid',
+  'session-policy-too-large',
   'header-refused',
   'not-implemented',
   'method-not-allowed',
@@ -123,6 +125,7 @@ export const faultCodes = [
   'cors-forbidden',
   'cors-request-invalid',
   'website-missing',
+  'website-elsewhere',
   'lifecycle-missing',
   // restoring what is archived
   'object-not-archived',

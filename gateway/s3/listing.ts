@@ -7,6 +7,7 @@ import { restoreStateOf } from '../rules/restoring.ts'
 import type { BucketFault } from '../store/contract.ts'
 import { listObjects } from '../store/listing.ts'
 import { bucketRef } from './object-ref.ts'
+import { people } from './owners.ts'
 
 export const listingHandlers: Handlers<typeof listingOperations, RequestContext> = {
   ListObjects(context, asked) {
@@ -30,7 +31,6 @@ function* page<Asked extends Listing>(
   const entries = withRestore
     ? found.entries.map(entry => ({ ...entry, restore: restoreStateOf(entry.restore, context.nowMs) }))
     : (found.entries as ListAnswer<Asked>['entries'])
-  // Only a bucket's owner may list it or write to it, so every object is the asker's. Its region is the one signed for.
-  const { canonicalId: owner, region } = context.principal
-  return { asked, owner, region, ...found, entries }
+  const { ownerOf } = yield* people(context, new Set(found.entries.map(entry => entry.ownerId)))
+  return { asked, ownerOf, ...found, entries }
 }

@@ -26,6 +26,8 @@ export interface ObjectRef extends BucketRef {
 }
 /** What a request may do, by policies and access control lists. */
 export interface Guard {
+  /** To be asked even of what the asker owns: a session may do less than its identity. */
+  readonly restricted: boolean
   /** @param object undefined when the request is not about what the key names now */
   check(bucket: BucketColumns, object: GuardedObject | undefined): Fault<'access-denied'> | undefined
   /** Whether the asker may learn that a key names nothing. */

@@ -1,6 +1,11 @@
 /** Environments, their identities and those's credentials. */
 import { one, run, sql, type Unit } from '../../platform/database/unit.ts'
+import { Fault } from '../../protocol/fault.ts'
+import { parsePolicy } from '../../protocol/policy/parse.ts'
+import type { Policy } from '../../protocol/policy/policy.ts'
 import { anonymousCanonicalId } from '../../protocol/s3/acl.ts'
+import { sessionPolicyRules } from '../../protocol/sts/assume-role.ts'
+import type { Session } from '../context.ts'
 import { deriveCanonicalId } from '../identities-file.ts'
 import { nextOf } from './counters.ts'
 
@@ -40,18 +45,34 @@ const DELETE_CREDENTIAL = sql(`DELETE FROM credentials WHERE access_key_id = $1 
 const LOAD_CREDENTIAL = sql(`
   SELECT c.secret_access_key AS secret, c.session_token AS token, c.expires_at AS expires_at,
     c.environment_id AS environment_id, e.account AS account, c.identity_id AS identity_id, i.name AS identity_name,
-    i.canonical_id AS canonical_id
+    i.canonical_id AS canonical_id, c.role_arn AS role_arn, c.session_name AS session_name,
+    c.session_policy AS session_policy
   FROM credentials c JOIN identities i ON i.id = c.identity_id JOIN environments e ON e.id = c.environment_id
   WHERE c.access_key_id = $1`)
 
-const CANONICAL_ID = sql(`SELECT canonical_id FROM identities WHERE id = $1`)
+const IDENTITY = sql(`SELECT canonical_id, name FROM identities WHERE id = $1`)
+const NAME = sql(`SELECT name FROM identities WHERE canonical_id = $1`)
 
 const BY_CANONICAL_ID = sql(`SELECT id FROM identities WHERE canonical_id = $1`)
 
 /** Of those who own things; nobody's own id for what nobody signed for. */
 export function* canonicalIdOf(identityId: number): Unit<string> {
-  const row = yield* one<{ canonical_id: string }>(CANONICAL_ID, [identityId])
-  return row?.canonical_id ?? anonymousCanonicalId
+  return (yield* identityOf(identityId)).canonicalId
+}
+export function* identityOf(identityId: number): Unit<{ readonly canonicalId: string; readonly name: string }> {
+  const row = yield* one<{ canonical_id: string; name: string }>(IDENTITY, [identityId])
+  return row === undefined ? nobody : { canonicalId: row.canonical_id, name: row.name }
+}
+const nobody = Object.freeze({ canonicalId: anonymousCanonicalId, name: 'anonymous' })
+
+/** Names of those with these canonical ids. */
+export function* namesOf(canonicalIds: readonly string[]): Unit<ReadonlyMap<string, string>> {
+  const names = new Map<string, string>()
+  for (const id of canonicalIds) {
+    const row = yield* one<{ name: string }>(NAME, [id])
+    if (row !== undefined) names.set(id, row.name)
+  }
+  return names
 }
 /** Which of these canonical ids belong to somebody. */
 export function* findKnownIds(canonicalIds: readonly string[]): Unit<ReadonlySet<string>> {
@@ -122,18 +143,27 @@ export interface Credential {
   readonly identityId: number
   readonly identityName: string
   readonly canonicalId: string
+  /** Of a temporary one. */
+  readonly session: Session | undefined
+}
+interface SessionColumns {
+  readonly token: string | null
+  readonly role_arn: string | null
+  readonly session_name: string | null
+  readonly session_policy: string | null
 }
 export function* loadCredential(accessKeyId: string): Unit<Credential | undefined> {
-  const row = yield* one<{
-    secret: string
-    token: string | null
-    expires_at: number | null
-    environment_id: number
-    account: string
-    identity_id: number
-    identity_name: string
-    canonical_id: string
-  }>(LOAD_CREDENTIAL, [accessKeyId])
+  const row = yield* one<
+    SessionColumns & {
+      secret: string
+      expires_at: number | null
+      environment_id: number
+      account: string
+      identity_id: number
+      identity_name: string
+      canonical_id: string
+    }
+  >(LOAD_CREDENTIAL, [accessKeyId])
   if (row === undefined) return undefined
   return {
     secretAccessKey: row.secret,
@@ -144,5 +174,20 @@ export function* loadCredential(accessKeyId: string): Unit<Credential | undefine
     identityId: row.identity_id,
     identityName: row.identity_name,
     canonicalId: row.canonical_id,
+    session: row.token === null ? undefined : readSession(row),
   }
+}
+
+function readSession(row: SessionColumns): Session {
+  const { role_arn: arn, session_name: sessionName, session_policy: document } = row
+  return {
+    role: arn === null || sessionName === null ? undefined : { arn, sessionName },
+    policy: document === null ? undefined : readPolicy(document),
+  }
+}
+/** It was read before it was kept; one that cannot be read now must not lift its limits. */
+function readPolicy(document: string): Policy {
+  const policy = parsePolicy(Buffer.from(document), sessionPolicyRules)
+  if (policy instanceof Fault) throw new Error('a session policy in the catalogue cannot be read')
+  return policy
 }

@@ -26,7 +26,7 @@ export class ObjectCache {
   /** The object as this asker would find it; undefined when it must be read. */
   find(ref: ObjectRef): FoundObject | undefined {
     const stamp = this.#database.stamp()
-    if (stamp === undefined || ref.version !== undefined) return undefined
+    if (stamp === undefined || ref.version !== undefined || ref.guard?.restricted === true) return undefined
     if (stamp !== this.#stamp) {
       this.#stamp = stamp
       if (this.#found.size > 0) this.#found.clear()

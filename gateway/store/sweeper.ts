@@ -11,6 +11,7 @@ import { all, type Database, one, run, sql, type Unit } from '../../platform/dat
 import { type BlobStore, blobsPerBlock } from '../bytes/contract.ts'
 import type { BlobPins } from './pins.ts'
 import { composed, inline, stored } from './rows.ts'
+import { forgetSessions } from './sessions.ts'
 
 const UNREFERENCED = sql(`SELECT id, place FROM blobs WHERE refs = 0 AND id > $1 ORDER BY id LIMIT $2`)
 const DELETE_INLINE = sql(`DELETE FROM blobs WHERE refs = 0 AND place = 0 AND id > $1 AND id <= $2`)
@@ -42,6 +43,9 @@ const wakeDelayMs = 100
 export const deadAfterMs = 60_000
 /** For how long a repeated CompleteMultipartUpload is answered as the first. */
 const completedKeptMs = 24 * 3600 * 1000
+/** For how long an expired credential is answered as that, and not as one nobody knows. */
+const expiredKeptMs = 24 * 3600 * 1000
+const batchSessions = 500
 
 export interface SweeperOptions {
   readonly database: Database
@@ -104,12 +108,14 @@ export class Sweeper {
     await this.#turn
   }
 
-  /** One bounded turn of everything. `removed`: blobs, and blocks of dead gateways with their stray files. */
+  /** One bounded turn of everything. `removed`: blobs, blocks of dead gateways with their stray files, sessions. */
   async sweepOnce(): Promise<{ removed: number }> {
     const removed = (await this.#sweepBlobs()) + (await this.#sweepGateways())
-    const before = this.#options.clock.now() - completedKeptMs
-    await this.#options.database.write(() => run(FORGET_COMPLETED, [before]))
-    return { removed }
+    const { clock, database } = this.#options
+    const now = clock.now()
+    await database.write(() => run(FORGET_COMPLETED, [now - completedKeptMs]))
+    const forgotten = await database.write(() => forgetSessions(now - expiredKeptMs, batchSessions))
+    return { removed: removed + forgotten }
   }
 
   #begin(everything: boolean): void {

@@ -25,6 +25,7 @@ import {
   thisUpload,
   type UploadColumns,
   type UploadFault,
+  uploadAsObject,
   uploadColumns,
   uploadMissing,
 } from './upload-rows.ts'
@@ -96,7 +97,7 @@ function* locateUpload(ref: ObjectRef, uploadId: string): Unit<LocatedUpload | U
     ref.environmentId,
     ref.bucket,
   ])
-  const denied = refused(row, ref)
+  const denied = refused(row, ref, row === undefined ? undefined : uploadAsObject(row))
   if (row === undefined || denied !== undefined) return denied!
   if (row.upload_row === null) return uploadMissing(ref, uploadId)
   return { upload: readUpload(row, row.bucket_id, ref.key), settings: row.settings }

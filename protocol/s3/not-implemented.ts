@@ -4,7 +4,7 @@
  * Bodies are drained unread.
  */
 import { type Fault, fault } from '../fault.ts'
-import { Level, type Match, type Method, type Operation, operation } from '../operation.ts'
+import { Level, type Match, type Method, type Operation, operation, type WireRequest } from '../operation.ts'
 
 type MissingOperation<N extends string> = Operation<N, Fault<'not-implemented'>, undefined, 'not-implemented'>
 
@@ -14,6 +14,7 @@ interface More {
 }
 
 const notImplemented = fault('not-implemented')
+const noTorrent = fault('object-missing')
 
 function missing<const N extends string>(name: N, match: Match, aliases: readonly string[] = []): MissingOperation<N> {
   return operation({
@@ -63,7 +64,12 @@ export const notImplementedOperations = [
   onBucket('UpdateBucketMetadataInventoryTableConfiguration', 'PUT', 'metadataInventoryTable'),
   onBucket('UpdateBucketMetadataJournalTableConfiguration', 'PUT', 'metadataJournalTable'),
 
-  onObject('GetObjectTorrent', 'GET', 'torrent'),
+  {
+    ...onObject('GetObjectTorrent', 'GET', 'torrent'),
+    // S3 has none since 2021; Ceph, where they are not switched on, finds none.
+    parse: (request: WireRequest) => (request.dialect === 'ceph' ? noTorrent : notImplemented),
+    faults: ['not-implemented', 'object-missing'],
+  } satisfies Operation<'GetObjectTorrent', unknown, undefined, 'not-implemented' | 'object-missing'>,
   onObject('SelectObjectContent', 'POST', 'select'),
   onObject('UpdateObjectEncryption', 'PUT', 'encryption'),
 

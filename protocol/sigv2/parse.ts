@@ -64,10 +64,12 @@ function parseHeader(
   if (accessKeyId === undefined || signature === undefined || signature === '' || more !== undefined)
     return malformed('AWS authorization header is invalid.  Expected AwsAccessKeyId:signature', authorization)
   const amzDate = request.header('x-amz-date')
-  const dateLine = amzDate === '' ? request.header('date') : ''
-  const date = amzDate === '' ? dateLine : amzDate
+  const ownDate = amzDate !== '' || hasHeader(request, 'x-amz-date')
+  const dateLine = ownDate ? '' : request.header('date')
+  const date = ownDate ? amzDate : dateLine
   const dateMs = parseDate(date)
-  if (dateMs === undefined)
+  // To S3 a date before 1970 is none, and an x-amz-date without one stands in Date's place all the same.
+  if (dateMs === undefined || dateMs < 0)
     return fault('access-denied', { message: 'AWS authentication requires a valid Date or x-amz-date header' })
   if (Math.abs(nowMs - dateMs) > maxSkewMs)
     return fault('clock-skewed', {
@@ -116,6 +118,11 @@ function build(
   // Visible ASCII only: no key is called otherwise, and PostgreSQL's text takes no NUL to look for.
   if (!/^[\x21-\x7e]{1,512}$/.test(accessKeyId)) return fault('access-key-unknown', { accessKeyId })
   return { form, accessKeyId, signature, dateLine, sessionToken, payload: unsignedPayload }
+}
+
+function hasHeader({ headers }: SignedRequest, lowerName: string): boolean {
+  for (let i = 0; i < headers.length; i += 2) if (headers[i] === lowerName) return true
+  return false
 }
 
 function malformed(message: string, value: string): Fault<'argument-invalid'> {

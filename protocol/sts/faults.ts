@@ -2,12 +2,17 @@
 import type { Fault, FaultCode, FaultDetail } from '../fault.ts'
 import type { Reply } from '../operation.ts'
 import { escapeXml } from '../xml.ts'
-import { stsNamespace } from './operations.ts'
+import { stsNamespace } from './call.ts'
 
 interface StsError {
   readonly status: number
   readonly code: string
   readonly message: string | ((detail: FaultDetail) => string)
+}
+
+/** The detail's own message where there is one. */
+function said(otherwise: string): (detail: FaultDetail) => string {
+  return ({ message }) => String(message ?? otherwise)
 }
 
 const tokenInvalid = {
@@ -25,7 +30,7 @@ const mismatch = {
 const incomplete = {
   status: 400,
   code: 'IncompleteSignature',
-  message: ({ message }: FaultDetail) => String(message ?? 'The request signature does not conform to AWS standards.'),
+  message: said('The request signature does not conform to AWS standards.'),
 } as const
 const expired = { status: 403, code: 'SignatureDoesNotMatch', message: 'Signature expired' } as const
 const failure = {
@@ -42,7 +47,7 @@ export const stsErrors = {
     code: 'MissingAuthenticationToken',
     message: 'Request is missing Authentication Token',
   },
-  'access-denied': { status: 403, code: 'AccessDenied', message: 'Access Denied' },
+  'access-denied': { status: 403, code: 'AccessDenied', message: said('Access Denied') },
   'access-key-unknown': tokenInvalid,
   'session-token-invalid': tokenInvalid,
   'session-token-expired': {
@@ -74,7 +79,7 @@ export const stsErrors = {
   'policy-malformed': {
     status: 400,
     code: 'MalformedPolicyDocument',
-    message: ({ message }) => String(message ?? 'The policy document was malformed.'),
+    message: said('The policy document was malformed.'),
   },
   'policy-missing': invalid,
   'acl-malformed': invalid,
@@ -104,8 +109,10 @@ export const stsErrors = {
   'request-invalid': {
     status: 400,
     code: 'InvalidAction',
-    message: ({ message }) => String(message ?? 'Invalid action'),
+    message: said('Invalid action'),
   },
+  'parameter-invalid': { status: 400, code: 'ValidationError', message: said('The request is not valid.') },
+  'session-policy-too-large': { status: 400, code: 'PackedPolicyTooLarge', message: said('The policy is too large.') },
   'header-refused': invalid,
   'not-implemented': {
     status: 501,
@@ -136,7 +143,7 @@ export const stsErrors = {
   'bucket-state-invalid': invalid,
   'versioning-unspecified': invalid,
   'acceleration-unspecified': invalid,
-  'tag-invalid': invalid,
+  'tag-invalid': { status: 400, code: 'InvalidParameterValue', message: said('A tag is not valid.') },
   'tags-too-many': invalid,
   'tags-missing': invalid,
   'encryption-configuration-missing': invalid,
@@ -174,6 +181,7 @@ export const stsErrors = {
   'cors-forbidden': invalid,
   'cors-request-invalid': invalid,
   'website-missing': invalid,
+  'website-elsewhere': invalid,
   'lifecycle-missing': invalid,
   'object-not-archived': invalid,
   'restore-in-progress': invalid,
@@ -187,15 +195,24 @@ export const stsErrors = {
 const table: Readonly<Record<FaultCode, StsError>> = stsErrors
 
 /** A fault as STS answers it. */
-export function renderStsFault(fault: Fault, context: { readonly requestId: string }): Reply {
+export function renderStsFault(
+  fault: Fault,
+  { requestId, json = false }: { readonly requestId: string; readonly json?: boolean },
+): Reply {
   const { status, code, message } = table[fault.code]
   const text = typeof message === 'string' ? message : message(fault.detail)
+  const type = status < 500 ? 'Sender' : 'Receiver'
+  if (json) {
+    const error = { Code: code, Message: text, Type: type }
+    const body = JSON.stringify({ Error: error, RequestId: requestId })
+    return { status, headers: ['Content-Type', 'application/json'], body }
+  }
   return {
     status,
     headers: ['Content-Type', 'text/xml'],
     body:
-      `<ErrorResponse xmlns="${stsNamespace}"><Error><Type>${status < 500 ? 'Sender' : 'Receiver'}</Type>` +
+      `<ErrorResponse xmlns="${stsNamespace}"><Error><Type>${type}</Type>` +
       `<Code>${code}</Code><Message>${escapeXml(text)}</Message></Error>` +
-      `<RequestId>${context.requestId}</RequestId></ErrorResponse>`,
+      `<RequestId>${requestId}</RequestId></ErrorResponse>`,
   }
 }

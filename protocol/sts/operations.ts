@@ -1,109 +1,110 @@
-/** GetCallerIdentity, the one STS action here: tools ask who they are before they do anything else. */
+/** The actions of STS: who one is, temporary credentials, and those it has and we do not. */
 import { type Fault, fault } from '../fault.ts'
-import { Level, operation, type Reply, type WireRequest } from '../operation.ts'
-import { Query } from '../query.ts'
-import { element, escapeXml } from '../xml.ts'
-
-export const stsNamespace = 'https://sts.amazonaws.com/doc/2011-06-15/'
-const apiVersion = '2011-06-15'
-export const stsBodyLimitBytes = 64 * 1024
-
-/** The service's other actions (its published model): known, and answered as not implemented. */
-const otherActions: ReadonlySet<string> = new Set([
-  'AssumeRole',
-  'AssumeRoleWithSAML',
-  'AssumeRoleWithWebIdentity',
-  'AssumeRoot',
-  'DecodeAuthorizationMessage',
-  'GetAccessKeyInfo',
-  'GetDelegatedAccessToken',
-  'GetFederationToken',
-  'GetSessionToken',
-  'GetWebIdentityToken',
-])
-
-export type StsCallFault = Fault<'argument-invalid'> | Fault<'request-invalid'> | Fault<'not-implemented'>
-export interface StsCall {
-  readonly action: 'GetCallerIdentity'
-}
-
-/**
- * The call that a form body or, when it names no action, a query asks for.
- * @returns 'argument-invalid' without an Action, 'request-invalid' for one that STS does not have in that version
- */
-export function parseStsCall(body: Uint8Array, query: Query): StsCall | StsCallFault {
-  const form = new Query(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8').trim())
-  const from = form.has('Action') ? form : query
-  const action = from.get('Action') ?? ''
-  const version = from.get('Version') ?? ''
-  if (action === '') return fault('argument-invalid', { name: 'Action' })
-  const known = version === apiVersion && (action === 'GetCallerIdentity' || otherActions.has(action))
-  if (!known) {
-    const asked = version === '' ? 'NO_VERSION_SPECIFIED' : version
-    return fault('request-invalid', { message: `Could not find operation ${action} for version ${asked}` })
-  }
-  return action === 'GetCallerIdentity' ? { action } : fault('not-implemented', { action })
-}
+import { Level, type Match, operation, type Reply, type WireRequest } from '../operation.ts'
+import { parseAssumeRole, renderAssumeRole } from './assume-role.ts'
+import { apiVersion, stsBodyLimitBytes, wantsJson } from './call.ts'
+import { type StsAnswer, stsReply } from './reply.ts'
+import { parseSessionToken, renderSessionToken } from './session-token.ts'
 
 export interface IdentityRequest {
-  /** The answer is wanted as JSON, which STS has beside XML. */
   readonly json: boolean
 }
-export interface IdentityAnswer extends IdentityRequest {
+export interface IdentityAnswer extends StsAnswer {
   readonly account: string
   readonly arn: string
   readonly userId: string
-  readonly requestId: string
 }
 
-function parseIdentity(request: WireRequest, body: Uint8Array): IdentityRequest | StsCallFault {
-  const call = parseStsCall(body, request.query)
-  return 'action' in call ? { json: /^application\/json\b/i.test(request.header('accept')) } : call
+function renderIdentity(answer: IdentityAnswer): Reply {
+  const { arn, userId, account } = answer
+  return stsReply('GetCallerIdentity', { Arn: arn, UserId: userId, Account: account }, answer)
 }
 
-function renderIdentity({ json, account, arn, userId, requestId }: IdentityAnswer): Reply {
-  if (json) {
-    const result = { Account: account, Arn: arn, UserId: userId }
-    const answer = { GetCallerIdentityResult: result, ResponseMetadata: { RequestId: requestId } }
-    return {
-      status: 200,
-      headers: ['Content-Type', 'application/json'],
-      body: JSON.stringify({ GetCallerIdentityResponse: answer }),
-    }
-  }
+/** Rows stand for calls as `stsCall` makes them. */
+const shared = { access: 'any', refuses: [], body: { limitBytes: stsBodyLimitBytes } } as const
+
+function called(action: string): Match {
   return {
-    status: 200,
-    headers: ['Content-Type', 'text/xml'],
-    body:
-      `<GetCallerIdentityResponse xmlns="${stsNamespace}"><GetCallerIdentityResult>` +
-      element('Arn', arn) +
-      element('UserId', userId) +
-      element('Account', account) +
-      `</GetCallerIdentityResult><ResponseMetadata><RequestId>${escapeXml(requestId)}</RequestId></ResponseMetadata>` +
-      '</GetCallerIdentityResponse>',
+    method: 'POST',
+    level: Level.service,
+    selector: 'Action',
+    needs: { query: [`Action=${action}`, `Version=${apiVersion}`] },
   }
 }
 
-/** Rows are found by the request line, and the action may stand in the body: so there is one row per method. */
-const shared = {
-  access: 'any',
-  refuses: [],
-  parse: parseIdentity,
-  render: renderIdentity,
-  faults: ['argument-invalid', 'request-invalid', 'not-implemented'],
-} as const
+function notImplemented<const N extends string>(name: N) {
+  return operation({
+    ...shared,
+    name,
+    match: called(name),
+    parse: () => fault('not-implemented', { action: name }),
+    render: renderNothing,
+    faults: ['not-implemented'],
+  })
+}
+function renderNothing(): Reply {
+  return { status: 200, headers: [], body: null }
+}
+
+/** One that STS does not have in the version asked for. */
+function unknownAction({ query }: WireRequest): Fault<'argument-invalid'> | Fault<'request-invalid'> {
+  const action = query.get('Action') ?? ''
+  if (action === '') return fault('argument-invalid', { name: 'Action' })
+  const version = query.get('Version') || 'NO_VERSION_SPECIFIED'
+  return fault('request-invalid', { message: `Could not find operation ${action} for version ${version}` })
+}
+const none = { ...shared, parse: unknownAction, render: renderNothing } as const
 
 export const stsOperations = [
   operation({
     ...shared,
     name: 'GetCallerIdentity',
-    match: { method: 'POST', level: Level.service, selector: '' },
-    body: { limitBytes: stsBodyLimitBytes },
+    match: called('GetCallerIdentity'),
+    parse: (request: WireRequest): IdentityRequest => ({ json: wantsJson(request) }),
+    render: renderIdentity,
+    faults: [],
   }),
   operation({
     ...shared,
-    name: 'GetCallerIdentity (GET)',
-    match: { method: 'GET', level: Level.service, selector: '' },
-    body: 'none',
+    name: 'GetSessionToken',
+    match: called('GetSessionToken'),
+    parse: parseSessionToken,
+    render: renderSessionToken,
+    faults: ['parameter-invalid', 'access-denied'],
+  }),
+  operation({
+    ...shared,
+    name: 'AssumeRole',
+    match: called('AssumeRole'),
+    parse: parseAssumeRole,
+    render: renderAssumeRole,
+    faults: [
+      'parameter-invalid',
+      'tag-invalid',
+      'policy-malformed',
+      'session-policy-too-large',
+      'not-implemented',
+      'access-denied',
+    ],
+  }),
+  notImplemented('AssumeRoleWithSAML'),
+  notImplemented('AssumeRoleWithWebIdentity'),
+  notImplemented('AssumeRoot'),
+  notImplemented('DecodeAuthorizationMessage'),
+  notImplemented('GetAccessKeyInfo'),
+  notImplemented('GetDelegatedAccessToken'),
+  notImplemented('GetFederationToken'),
+  notImplemented('GetWebIdentityToken'),
+  operation({
+    ...none,
+    name: 'UnknownAction',
+    match: { method: 'POST', level: Level.service, selector: 'Action' },
+    faults: ['argument-invalid', 'request-invalid'],
+  }),
+  operation({
+    ...none,
+    name: 'NoAction',
+    match: { method: 'POST', level: Level.service, selector: '' },
+    faults: ['argument-invalid', 'request-invalid'],
   }),
 ] as const

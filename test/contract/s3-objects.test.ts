@@ -61,7 +61,7 @@ async function start(t: Test, engine: Engine): Promise<Client> {
     blobIds,
     clock,
     objectCache: new ObjectCache(database),
-    newBuckets: 'private',
+    dialect: 'aws',
     lifecycleDayMs: 86_400_000,
   }
   const send = async (line: string, headers: Headers = {}, body: Uint8Array | string = noBody, extra = {}) => {
@@ -74,10 +74,16 @@ async function start(t: Test, engine: Engine): Promise<Client> {
     const context: RequestContext = {
       services,
       principal,
-      access: { ofBucket: () => undefined, ofObject: () => undefined, ofSource: () => undefined },
+      access: {
+        ofBucket: () => undefined,
+        ofObject: () => undefined,
+        ofSource: () => undefined,
+        checkSession: () => undefined,
+      },
       requestId: '0123456789ABCDEF',
       nowMs: clock.now(),
       origin: 'http://localhost:4566',
+      rawPath: '/',
       virtualHost: false,
       body: Object.assign(bodyOf(bytes), { declaredBytes: bytes.length }, extra),
     }

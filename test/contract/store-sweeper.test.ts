@@ -3,8 +3,10 @@ import { blobsPerBlock } from '../../gateway/bytes/contract.ts'
 import { MemoryBlobs } from '../../gateway/bytes/memory-blobs.ts'
 import { BlobIds } from '../../gateway/store/blob-ids.ts'
 import { BlockClosed } from '../../gateway/store/blobs.ts'
+import { loadCredential } from '../../gateway/store/identities.ts'
 import { deleteObject, putObject } from '../../gateway/store/objects.ts'
 import { BlobPins } from '../../gateway/store/pins.ts'
+import { saveSession } from '../../gateway/store/sessions.ts'
 import { deadAfterMs } from '../../gateway/store/sweeper.ts'
 import { all, one, sql } from '../../platform/database/unit.ts'
 import { onBothEngines } from './engines.ts'
@@ -196,6 +198,41 @@ await onBothEngines(t, async (t, engine) => {
     await world.sweepAll(world.sweeper({ blobIds: alone }))
     t.same(await files(world, left), [])
     t.match(await database.read(() => all(GATEWAYS, [])), [{ id: alone.gatewayId }])
+  })
+
+  await t.test('temporary credentials', async t => {
+    const world = await World.open(t, engine)
+    const { database, environmentId, identityId } = world
+    const session = (accessKeyId: string, expiresAtMs: number) => ({
+      accessKeyId,
+      secretAccessKey: 'secret',
+      sessionToken: 'token',
+      expiresAtMs,
+      environmentId,
+      identityId,
+      role: { arn: 'arn:aws:iam::000000000000:role/r', sessionName: 'n' },
+      policy: '{"Statement":{"Effect":"Deny","Action":"s3:*","Resource":"*"}}',
+    })
+    const load = (accessKeyId: string) => database.read(() => loadCredential(accessKeyId))
+    const dayMs = 24 * 3600 * 1000
+    await database.write(function* () {
+      for (let i = 0; i < 1001; i++) yield* saveSession(session(`old ${i}`, startMs - dayMs - 1 - i))
+      yield* saveSession(session('expired', startMs - dayMs))
+      yield* saveSession(session('good', startMs + 1))
+    })
+    t.match(await load('good'), {
+      sessionToken: 'token',
+      expiresAtMs: startMs + 1,
+      session: {
+        role: { arn: 'arn:aws:iam::000000000000:role/r', sessionName: 'n' },
+        policy: { statements: [{ effect: 'deny' }] },
+      },
+    })
+    t.equal((await load('AKA'))?.session, undefined)
+    t.equal((await world.sweeper().sweepOnce()).removed, 500, 'so many at a time')
+    await world.sweepAll()
+    for (const id of ['old 0', 'old 500', 'old 1000']) t.equal(await load(id), undefined, id)
+    for (const id of ['expired', 'good', 'AKA']) t.ok(await load(id), id)
   })
 
   await t.test('start, wake, stop', async t => {

@@ -230,6 +230,21 @@ const refused: readonly (readonly [title: string, SignedRequest, code: string, d
   ['no date', header('AWS key:a', []), 'access-denied', { message: noDate }],
   ['unreadable date', header('AWS key:a', [['date', 'yesterday']]), 'access-denied', { message: noDate }],
   [
+    'date before 1970',
+    header('AWS key:a', [['x-amz-date', 'Fri, 07 Jul 1950 21:53:04 GMT']]),
+    'access-denied',
+    { message: noDate },
+  ],
+  [
+    'empty x-amz-date beside a Date',
+    header('AWS key:a', [
+      ['date', 'Thu, 29 Mar 2007 03:40:20 GMT'],
+      ['x-amz-date', ''],
+    ]),
+    'access-denied',
+    { message: noDate },
+  ],
+  [
     'unreadable date with a zone',
     header('AWS key:a', [['date', 'yesterday +0200']]),
     'access-denied',

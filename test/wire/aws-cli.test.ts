@@ -139,6 +139,25 @@ t.test('aws CLI', { skip }, async t => {
     t.equal(identity.Account, '000000000000')
   })
 
+  t.test('sts assume-role, get-session-token → sessions that work', async t => {
+    await aws('s3', 'mb', 's3://cli-session')
+    const role = 'arn:aws:iam::000000000000:role/cli'
+    const named = ['--role-arn', role, '--role-session-name', 'by-hand', '--duration-seconds', '900']
+    const { Credentials: given, AssumedRoleUser } = await json('sts', 'assume-role', ...named)
+    t.equal(AssumedRoleUser.Arn, 'arn:aws:sts::000000000000:assumed-role/cli/by-hand')
+    const session = {
+      ...env,
+      AWS_ACCESS_KEY_ID: given.AccessKeyId,
+      AWS_SECRET_ACCESS_KEY: given.SecretAccessKey,
+      AWS_SESSION_TOKEN: given.SessionToken,
+    }
+    const listed = await succeed(program, ['--endpoint-url', server.origin, 's3', 'ls'], { env: session, cwd: folder })
+    t.match(listed.stdout, 'cli-session')
+    const { Credentials: token } = await json('sts', 'get-session-token')
+    t.match(token.AccessKeyId, /^ASIA/)
+    t.match((await fails('sts', 'assume-role', ...named, '--policy', 'no')).stderr, 'MalformedPolicyDocument')
+  })
+
   t.test('s3 cp: a file of 1 GiB up and down → the same hash', async t => {
     await aws('s3', 'mb', 's3://cli-large')
     const [up, down] = [join(folder, 'large'), join(folder, 'large-back')]

@@ -43,6 +43,7 @@ for (const [title, bytes] of [
   ['a target without a slash', `GET key HTTP/1.1\r\nhost: ${host}\r\n\r\n`],
   ['a negative length', `PUT ${path} HTTP/1.1\r\nhost: ${host}\r\ncontent-length: -5\r\n\r\nhello`],
   ['a length that is no number', `PUT ${path} HTTP/1.1\r\nhost: ${host}\r\ncontent-length: five\r\n\r\nhello`],
+  ['a length that says nothing', `PUT ${path} HTTP/1.1\r\nhost: ${host}\r\ncontent-length:\r\n\r\nhello`],
   ['two lengths', `PUT ${path} HTTP/1.1\r\nhost: ${host}\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello!`],
   [
     'length and chunked',
@@ -65,6 +66,13 @@ for (const [title, bytes] of [
     t.ok(answer.closed || answer.status >= 400, `${answer.status} ${answer.text.slice(0, 200)}`)
     t.notMatch(answer.text, /\n\s+at /, 'no stack')
   })
+
+check('CreateBucket: a Content-Length that says nothing → 400, and no bucket', async t => {
+  const { request } = sign(server, { method: 'PUT', path: `/${bucket}-unmade` })
+  const answer = await rawSocket(server, head(request, ['content-length:']))
+  t.equal(answer.status, 400, answer.text)
+  t.equal((await signedFetch(server, { method: 'HEAD', path: `/${bucket}-unmade` })).status, 404)
+})
 
 for (const [title, target, expected] of [
   ['%zz', `/${bucket}/a%zz`, 400],

@@ -226,6 +226,32 @@ def identity():
     same(boto3.client('sts', **options).get_caller_identity()['Account'], '000000000000')
 
 
+@check('sts assume_role and get_session_token -> sessions that work, within their policy')
+def sessions():
+    sts = boto3.client('sts', **options)
+    policy = {'Version': '2012-10-17', 'Statement': [{
+        'Effect': 'Allow', 'Action': 's3:GetObject', 'Resource': f'arn:aws:s3:::{BUCKET}/session/*'}]}
+    role = sts.assume_role(RoleArn='arn:aws:iam::000000000000:role/tester', RoleSessionName='boto3',
+                           DurationSeconds=900, Policy=json.dumps(policy), Tags=[{'Key': 'a', 'Value': 'b'}])
+    same(role['AssumedRoleUser']['Arn'], 'arn:aws:sts::000000000000:assumed-role/tester/boto3')
+
+    def client(service, answer):
+        given = answer['Credentials']
+        return boto3.client(service, **{
+            **options, 'aws_access_key_id': given['AccessKeyId'],
+            'aws_secret_access_key': given['SecretAccessKey'], 'aws_session_token': given['SessionToken']})
+
+    for key in ('session/a', 'elsewhere'):
+        s3.put_object(Bucket=BUCKET, Key=key, Body=b'x')
+    limited = client('s3', role)
+    same(limited.get_object(Bucket=BUCKET, Key='session/a')['Body'].read(), b'x')
+    same(refused(limited.get_object, Bucket=BUCKET, Key='elsewhere'), ('AccessDenied', 403))
+    token = sts.get_session_token(DurationSeconds=900)
+    same(client('s3', token).get_object(Bucket=BUCKET, Key='elsewhere')['Body'].read(), b'x')
+    same(client('sts', token).get_caller_identity()['Arn'], 'arn:aws:iam::000000000000:user/main')
+    same(refused(client('sts', token).get_session_token), ('AccessDenied', 403))
+
+
 @check('delete everything -> the bucket can go')
 def clean():
     resource.Bucket(BUCKET).objects.all().delete()
