@@ -12,8 +12,10 @@ export interface AdminServices {
   metrics(): Promise<{ contentType: string; text: string }>
   /** Empties one environment, or all; false when there is none of that name. */
   reset(environment: string | undefined): Promise<boolean>
+  /** Does what lifecycles make due: soon, or all of it now. */
+  readonly lifecycle: { wake(): void; runToEnd(): Promise<number> }
   readonly clock: { now(): number; advance(ms: number): void; set(ms: number): void; reset(): void }
-  /** Reset and clock are for embedded mode, and never for strangers. */
+  /** Reset, clock and lifecycle are for embedded mode, and never for strangers. */
   readonly testControls: boolean
   readonly draining: boolean
 }
@@ -57,6 +59,7 @@ export async function administer(request: AdminRequest, services: AdminServices)
     }
     case 'reset':
     case 'clock':
+    case 'lifecycle':
       return control(request, services)
     default:
       return json(404, { error: `no such page: ${request.name}` })
@@ -71,7 +74,19 @@ async function control(request: AdminRequest, services: AdminServices): Promise<
     return json(403, { error: `${request.name} is for programs on this machine` })
   const options = parseOptions(request.body)
   if (options === undefined) return json(400, { error: 'the body must be a JSON object' })
-  return request.name === 'reset' ? reset(options, services) : moveClock(options, services)
+  switch (request.name) {
+    case 'reset':
+      return reset(options, services)
+    case 'lifecycle':
+      return runLifecycle(options, services)
+    default:
+      return moveClock(options, services)
+  }
+}
+
+async function runLifecycle(options: Record<string, unknown>, services: AdminServices): Promise<Reply> {
+  if (Object.keys(options).length > 0) return json(400, { error: 'lifecycle takes nothing' })
+  return json(200, { status: 'done', actions: await services.lifecycle.runToEnd() })
 }
 
 async function reset(options: Record<string, unknown>, services: AdminServices): Promise<Reply> {
@@ -91,6 +106,7 @@ function moveClock(options: Record<string, unknown>, services: AdminServices): R
   else if (more.length === 0 && name === 'nowMs' && Number.isSafeInteger(value) && (value as number) >= 0)
     clock.set(value as number)
   else return json(400, { error: 'clock takes {"advanceMs": n}, {"nowMs": n} or {"reset": true}' })
+  services.lifecycle.wake()
   return json(200, { nowMs: clock.now() })
 }
 

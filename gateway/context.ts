@@ -49,6 +49,8 @@ export interface Services {
   readonly clock: Clock
   readonly objectCache: ObjectCache
   readonly dialect: Dialect
+  /** How long a day of lifecycles and restores is. */
+  readonly lifecycleDayMs: number
 }
 
 export interface RequestContext {

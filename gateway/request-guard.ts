@@ -55,9 +55,10 @@ export class RequestAccess implements Access {
   ofObject(bucket: string, key: string, versioned: boolean): Guard {
     return new TargetGuard(this, bucket, key, this.#actions(versioned))
   }
-  /** What a copy reads. */
+  /** What a copy reads, or a rename takes away. */
   ofSource(bucket: string, key: string, versioned: boolean): Guard {
-    const { actions, versioned: ofVersion } = sourceAccess.CopyObject
+    const known: Readonly<Record<string, OperationAccess>> = sourceAccess
+    const { actions, versioned: ofVersion } = known[this.#operation] ?? sourceAccess.CopyObject
     return new TargetGuard(this, bucket, key, versioned ? ofVersion : actions)
   }
 

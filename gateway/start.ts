@@ -26,6 +26,7 @@ import { websiteHandlers } from './s3/website.ts'
 import { Server } from './server.ts'
 import { BlobIds } from './store/blob-ids.ts'
 import { ensureIdentities, revokeCredential } from './store/identities.ts'
+import { LifecycleRunner } from './store/lifecycle-runner.ts'
 import { ObjectCache } from './store/object-cache.ts'
 import { BlobPins } from './store/pins.ts'
 import { resetEnvironment } from './store/reset.ts'
@@ -75,9 +76,25 @@ export async function startGateway(config: Config, logger: Logger): Promise<Gate
   })
   const pins = new BlobPins()
   const sweeper = new Sweeper({ database, blobs, blobIds, pins, clock, logger })
+  const lifecycle = new LifecycleRunner({
+    database,
+    clock,
+    dayMs: config.lifecycleDayMs,
+    onAction: kind => metrics.lifecycleAction(kind),
+    onReleased: () => sweeper.wake(),
+    logger,
+  })
   const responder = new Responder(blobs, pins, logger, requestLog(logger), metrics)
   const dispatcher = new Dispatcher(
-    { database, blobs, blobIds, clock, objectCache: new ObjectCache(database), dialect: config.s3Dialect },
+    {
+      database,
+      blobs,
+      blobIds,
+      clock,
+      objectCache: new ObjectCache(database),
+      dialect: config.s3Dialect,
+      lifecycleDayMs: config.lifecycleDayMs,
+    },
     {
       s3: compile(s3Operations, s3Handlers),
       sts: compile(stsOperations, stsHandlers),
@@ -97,6 +114,7 @@ export async function startGateway(config: Config, logger: Logger): Promise<Gate
       sweeper.wake()
       return known
     },
+    lifecycle,
     clock,
     testControls: config.databaseUrl === undefined,
     get draining() {
@@ -107,7 +125,13 @@ export async function startGateway(config: Config, logger: Logger): Promise<Gate
   const listeners = new Listeners(server, config, logger)
   /** Each part for itself: with the database away or its disk full, what was answered is kept all the same. */
   const closeStore = async (): Promise<void> => {
-    const parts = [() => sweeper.stop(), () => blobIds.stop(), () => blobs.close(), () => database.close()]
+    const parts = [
+      () => lifecycle.stop(),
+      () => sweeper.stop(),
+      () => blobIds.stop(),
+      () => blobs.close(),
+      () => database.close(),
+    ]
     for (const close of parts) await close().catch((error: unknown) => logger.error({ err: error }, 'closing'))
   }
   try {
@@ -119,6 +143,7 @@ export async function startGateway(config: Config, logger: Logger): Promise<Gate
     throw error
   }
   sweeper.start()
+  lifecycle.start()
   return {
     addresses: listeners.addresses,
     authorityFile: listeners.authorityFile,

@@ -33,6 +33,9 @@ export function createRegistry(metrics: Metrics): Registry {
   add('mockfactory_faults_total', 'counter', 'Faults answered, by code', () =>
     Array.from(metrics.faults, ([code, value]) => ({ labels: { code }, value })),
   )
+  add('mockfactory_lifecycle_actions_total', 'counter', 'What lifecycles of buckets did, by kind', () =>
+    Array.from(metrics.lifecycleActions, ([action, value]) => ({ labels: { action }, value })),
+  )
   addOne('mockfactory_requests_in_flight', 'gauge', 'Requests being served', () => metrics.inFlight)
   addOne('mockfactory_requests_aborted_total', 'counter', 'Clients that left unanswered', () => metrics.aborted)
   addOne('mockfactory_event_loop_active_seconds_total', 'counter', 'Time the event loop was busy', () => {

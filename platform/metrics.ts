@@ -46,6 +46,7 @@ export class Metrics {
   aborted = 0
   readonly #operations = new Map<string, OperationMetrics>()
   readonly #faults = new Map<string, number>()
+  readonly #lifecycleActions = new Map<string, number>()
   #exporter: Promise<Registry> | undefined
 
   /** The counters of one operation: ask once and keep them. Both names must come from a closed list. */
@@ -73,12 +74,21 @@ export class Metrics {
     this.#faults.set(code, (this.#faults.get(code) ?? 0) + 1)
   }
 
+  /** @param kind from a closed list */
+  lifecycleAction(kind: string): void {
+    this.#lifecycleActions.set(kind, (this.#lifecycleActions.get(kind) ?? 0) + 1)
+  }
+
   get operations(): Iterable<OperationMetrics> {
     return this.#operations.values()
   }
 
   get faults(): ReadonlyMap<string, number> {
     return this.#faults
+  }
+
+  get lifecycleActions(): ReadonlyMap<string, number> {
+    return this.#lifecycleActions
   }
 
   registry(): Promise<Registry> {

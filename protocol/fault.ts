@@ -112,6 +112,7 @@ export const faultCodes = [
   'not-modified',
   'precondition-failed',
   'condition-conflict',
+  'client-token-reused',
   'range-unsatisfiable',
   'part-range-unsatisfiable',
   // uploads

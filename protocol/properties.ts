@@ -1,4 +1,5 @@
 import type { Acl } from './s3/acl.ts'
+import type { RestoreTier } from './s3/restore.ts'
 
 /** What a version of an object may have beside its bytes, its description and its digests. Absent: not set. */
 export interface Properties {
@@ -7,6 +8,8 @@ export interface Properties {
   readonly legalHold?: 'ON' | 'OFF'
   /** Absent: its owner's alone. */
   readonly acl?: Acl
+  /** Of an archived version: the last restore that was asked for, also when its copy is gone by now. */
+  readonly restore?: Restore
 }
 export interface Tag {
   readonly key: string
@@ -16,4 +19,11 @@ export interface Tag {
 export interface Retention {
   readonly mode: 'GOVERNANCE' | 'COMPLIANCE'
   readonly untilMs: number
+}
+/** A copy of an archived version, readable from one moment to another. */
+export interface Restore {
+  readonly requestedAtMs: number
+  readonly readyAtMs: number
+  readonly expiresAtMs: number
+  readonly tier: RestoreTier
 }

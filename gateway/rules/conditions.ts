@@ -56,6 +56,22 @@ export function checkSource(conditions: Conditions, object: Conditioned, nowMs: 
     : fault('precondition-failed', { condition: `x-amz-copy-source-${failed}`, side: 'source' })
 }
 
+/** The object that a rename takes away: as a copy's source. */
+export function checkRenameSource(conditions: Conditions, object: Conditioned, nowMs: number): SourceVerdict {
+  const failed = failedCondition(conditions, object, nowMs)
+  return failed === undefined
+    ? undefined
+    : fault('precondition-failed', { condition: `x-amz-rename-source-${failed}`, side: 'source' })
+}
+
+/** What is at the key that a rename goes to (undefined: nothing, of which only the negative conditions hold). */
+export function checkRename(conditions: Conditions, existing: Conditioned | undefined, nowMs: number): SourceVerdict {
+  const { ifMatch, ifModifiedSinceMs } = conditions
+  const missed = ifMatch !== undefined ? 'If-Match' : ifModifiedSinceMs !== undefined ? 'If-Modified-Since' : undefined
+  const failed = existing === undefined ? missed : failedCondition(conditions, existing, nowMs)
+  return failed === undefined ? undefined : fault('precondition-failed', { condition: failed })
+}
+
 /** A write over what is there now (undefined: nothing). S3 answers NoSuchKey to If-Match where there is no object. */
 export function checkWrite(conditions: Conditions, existing: Conditioned | undefined): WriteVerdict {
   const { ifMatch, ifNoneMatch } = conditions

@@ -38,15 +38,29 @@ export interface LifecycleVersion {
   readonly storageClass: string
 }
 
-/** A key with all its versions, newest first: the first is the current one, the others became noncurrent in turn. */
+/** A key with its versions, newest first: the first is the current one, the others became noncurrent in turn. */
 export interface LifecycleStack {
   readonly key: string
   readonly versions: readonly LifecycleVersion[]
+  /** What is above them, when they are only the older ones of a key with very many. */
+  readonly above?: VersionsAbove | undefined
   /**
    * Whether to expire the current version is to destroy it: there are no versions, or versioning is suspended and the
    * current one is null. Otherwise it stays, noncurrent, under a new delete marker.
    */
   readonly expiryDestroys: boolean
+}
+
+export interface VersionsAbove {
+  /** How many noncurrent versions are newer, counted up to `mostKept`. */
+  readonly noncurrent: number
+  /** When the next newer version was made. */
+  readonly modifiedAtMs: number
+}
+/** Of how many newer noncurrent versions the rules may ask: who counts need not count further. */
+export function mostKept({ rules }: LifecycleConfiguration): number {
+  const counts = rules.flatMap(rule => [rule.noncurrentExpiration, ...rule.noncurrentTransitions])
+  return counts.reduce((most, action) => Math.max(most, action?.newerVersions ?? 0), 0)
 }
 
 export type LifecycleAction = { readonly ruleId: string; readonly version: LifecycleVersion } & (
@@ -90,21 +104,26 @@ export function dueActions(
   dayMs: number,
 ): readonly LifecycleAction[] {
   const rules = rulesFor(configuration, stack.key)
-  const [current, ...noncurrent] = stack.versions
+  const [current] = stack.versions
   if (rules.length === 0 || current === undefined) return []
   const due: Due = { rules, minimum: configuration.transitionMinimum, nowMs, dayMs }
   const actions: LifecycleAction[] = []
-  const first = current.marker
-    ? noncurrent.length === 0
-      ? markerAction(due, stack.key, current)
-      : undefined
-    : currentAction(due, stack, current)
-  if (first !== undefined) actions.push(first)
-  let successor = current
-  for (const [newer, version] of noncurrent.entries()) {
-    const action = noncurrentAction(due, stack.key, version, successor.modifiedAtMs, newer)
+  if (stack.above === undefined) {
+    const only = stack.versions.length === 1
+    const first = !current.marker
+      ? currentAction(due, stack, current)
+      : only
+        ? markerAction(due, stack.key, current)
+        : undefined
+    if (first !== undefined) actions.push(first)
+  }
+  const noncurrent = stack.above === undefined ? stack.versions.slice(1) : stack.versions
+  const newest = stack.above?.noncurrent ?? 0
+  let sinceMs = stack.above?.modifiedAtMs ?? current.modifiedAtMs
+  for (const [at, version] of noncurrent.entries()) {
+    const action = noncurrentAction(due, stack.key, version, sinceMs, newest + at)
     if (action !== undefined) actions.push(action)
-    successor = version
+    sinceMs = version.modifiedAtMs
   }
   return actions
 }

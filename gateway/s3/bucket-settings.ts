@@ -11,6 +11,7 @@ import type { Owner } from '../../protocol/s3/xml.ts'
 import type { RequestContext } from '../context.ts'
 import { guardsOf } from '../rules/guards.ts'
 import { checkOwnershipChange, checkPolicyNotBlocked, effectiveAcl, isPublicBucket } from '../rules/ownership.ts'
+import { restoreStateOf } from '../rules/restoring.ts'
 import { type BucketFault, type BucketRef, Versioning } from '../store/contract.ts'
 import { type AclFault, makeAcl, nameAcl, withAcl } from '../store/describing.ts'
 import { canonicalIdOf } from '../store/identities.ts'
@@ -132,13 +133,14 @@ function* aclOf(ref: BucketRef, named: boolean): Unit<NamedAcl | BucketFault> {
 
 function* versionsPage(context: RequestContext, asked: VersionListing): Unit<VersionListAnswer | BucketFault> {
   const { prefix, delimiter, limit, keyMarker: after, versionMarker: afterVersion } = asked
-  const page = yield* listVersions(bucketRef(context, asked.bucket), { prefix, delimiter, limit, after, afterVersion })
+  const query = { prefix, delimiter, limit, after, afterVersion, withRestore: asked.withRestoreStatus }
+  const page = yield* listVersions(bucketRef(context, asked.bucket), query)
   if (page instanceof Fault) return page
   const { ownerOf } = yield* people(context, new Set(page.entries.map(entry => entry.ownerId)))
   const { truncated, last, lastVersion, commonPrefixes } = page
   return {
     asked,
-    entries: page.entries.map(entry => listed(entry, ownerOf(entry.ownerId))),
+    entries: page.entries.map(entry => listed(entry, ownerOf(entry.ownerId), context.nowMs)),
     commonPrefixes,
     next: truncated
       ? { key: last, ...(lastVersion === undefined ? {} : { versionId: nameOf(lastVersion) }) }
@@ -147,7 +149,7 @@ function* versionsPage(context: RequestContext, asked: VersionListing): Unit<Ver
   }
 }
 
-function listed(entry: Listed, owner: Owner): VersionListAnswer['entries'][number] {
+function listed(entry: Listed, owner: Owner, nowMs: number): VersionListAnswer['entries'][number] {
   const shared = {
     key: entry.key,
     versionId: nameOf(entry),
@@ -157,7 +159,8 @@ function listed(entry: Listed, owner: Owner): VersionListAnswer['entries'][numbe
   }
   if (entry.marker) return { kind: 'delete-marker', ...shared }
   const { etag, sizeBytes, storageClass, checksumType, checksumNames } = entry
-  return { kind: 'version', ...shared, etag, sizeBytes, storageClass, checksumType, checksumNames }
+  const restore = restoreStateOf(entry.restore, nowMs)
+  return { kind: 'version', ...shared, etag, sizeBytes, storageClass, checksumType, checksumNames, restore }
 }
 function nameOf({ seq, versioned }: { readonly seq: number; readonly versioned: boolean }): string {
   return versionIdOf({ seq, versioned: versioned ? 1 : 0 })

@@ -3,14 +3,15 @@ import type { Unit } from '../../platform/database/unit.ts'
 import { Fault, fault } from '../../protocol/fault.ts'
 import type { ChecksumName } from '../../protocol/s3/checksum-headers.ts'
 import { type CopyInput, describeCopy } from '../../protocol/s3/copy.ts'
-import { isArchived } from '../../protocol/s3/description.ts'
 import { putLimitBytes } from '../../protocol/s3/object-write.ts'
 import type { BlobSource } from '../bytes/contract.ts'
 import type { RequestContext } from '../context.ts'
 import { checkSource } from '../rules/conditions.ts'
+import { isReadable } from '../rules/restoring.ts'
 import type { Checksums, Conditions, FoundObject, ObjectRef } from '../store/contract.ts'
 import * as store from '../store/objects.ts'
 import { copyAttempts, digestBytes } from './copy-digests.ts'
+import { expiryOf } from './expiry.ts'
 import { bytesOf } from './object-read.ts'
 import { objectRef, sourceRef } from './object-ref.ts'
 import { ownChecksum } from './object-write.ts'
@@ -22,7 +23,7 @@ export function* openSource(ref: ObjectRef, conditions: Conditions, nowMs: numbe
   const found = yield* store.findObject(ref)
   if (found instanceof Fault)
     return new Fault(found.code, { bucket: ref.bucket, key: ref.key, ...found.detail, side: 'source' })
-  if (isArchived(found.storageClass))
+  if (!isReadable(found.storageClass, found.properties, nowMs))
     return fault('object-archived', {
       storageClass: found.storageClass,
       message: "Operation is not valid for the source object's storage class",
@@ -99,7 +100,9 @@ export async function copyObject(context: RequestContext, input: CopyInput) {
       return copied
     }
     const { modifiedAtMs, version, sourceVersion } = copied
-    return { etag, checksums, checksumType: 'FULL_OBJECT' as const, modifiedAtMs, parts: 0, version, sourceVersion }
+    const expiration = expiryOf(copied.settings, { key: input.key, ...copied })
+    const whole = { checksumType: 'FULL_OBJECT', parts: 0 } as const
+    return { etag, checksums, ...whole, modifiedAtMs, version, sourceVersion, expiration }
   }
   return fault('condition-conflict', { key: input.key })
 }

@@ -3,6 +3,7 @@ import { Fault } from '../../protocol/fault.ts'
 import type { Handlers } from '../../protocol/operation.ts'
 import type { ListAnswer, Listing, listingOperations } from '../../protocol/s3/listing.ts'
 import type { RequestContext } from '../context.ts'
+import { restoreStateOf } from '../rules/restoring.ts'
 import type { BucketFault } from '../store/contract.ts'
 import { listObjects } from '../store/listing.ts'
 import { bucketRef } from './object-ref.ts'
@@ -23,9 +24,13 @@ function* page<Asked extends Listing>(
   asked: Asked,
   afterIs: 'entry' | 'key',
 ): Unit<ListAnswer<Asked> | BucketFault> {
-  const { prefix, delimiter, after, limit } = asked
-  const found = yield* listObjects(bucketRef(context, asked.bucket), { prefix, delimiter, after, limit, afterIs })
+  const { prefix, delimiter, after, limit, withRestoreStatus: withRestore } = asked
+  const query = { prefix, delimiter, after, limit, afterIs, withRestore }
+  const found = yield* listObjects(bucketRef(context, asked.bucket), query)
   if (found instanceof Fault) return found
+  const entries = withRestore
+    ? found.entries.map(entry => ({ ...entry, restore: restoreStateOf(entry.restore, context.nowMs) }))
+    : (found.entries as ListAnswer<Asked>['entries'])
   const { ownerOf } = yield* people(context, new Set(found.entries.map(entry => entry.ownerId)))
-  return { asked, ownerOf, ...found }
+  return { asked, ownerOf, ...found, entries }
 }

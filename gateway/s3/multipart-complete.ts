@@ -4,6 +4,7 @@ import type { CompleteInput } from '../../protocol/s3/multipart-complete.ts'
 import type { RequestContext } from '../context.ts'
 import type { Chosen } from '../store/completing.ts'
 import * as store from '../store/uploads.ts'
+import { expiryOf } from './expiry.ts'
 import { type AssembleFault, assemble } from './multipart-assemble.ts'
 import { objectRef } from './object-ref.ts'
 
@@ -21,9 +22,10 @@ export async function completeMultipartUpload(context: RequestContext, input: Co
     }),
   )
   if (completed instanceof Fault) return completed
-  const { etag, checksums, checksumType, version } = completed
+  const { etag, checksums, checksumType, version, settings, sizeBytes, properties } = completed
+  const expiration = expiryOf(settings, { key: input.key, sizeBytes, modifiedAtMs: context.nowMs, properties })
   const location = locationOf(context, input)
-  return { input, etag, checksums, checksumType, version, parts: partsOf(etag), location }
+  return { input, etag, checksums, checksumType, version, expiration, parts: partsOf(etag), location }
 }
 
 /** How many parts an ETag of a multipart object counts. */

@@ -10,6 +10,7 @@ import type {
 import type { RequestContext } from '../context.ts'
 import type { BucketFault, UploadRecord } from '../store/contract.ts'
 import * as store from '../store/uploads.ts'
+import { abortDateOf } from './expiry.ts'
 import { bucketRef, objectRef } from './object-ref.ts'
 import { people } from './owners.ts'
 
@@ -20,8 +21,9 @@ function* partsPage(context: RequestContext, input: ListPartsInput): Unit<ListPa
   const ref = objectRef(context, input.bucket, input.key)
   const page = yield* store.listParts(ref, input.uploadId, input.afterPart, input.maxParts)
   if (page instanceof Fault) return page
-  const { upload, parts, truncated } = page
-  return { input, ...(yield* people(context, idsOf([upload]))), upload, parts, truncated }
+  const { upload, parts, truncated, settings } = page
+  const abort = abortDateOf(settings, input.key, upload.initiatedAtMs)
+  return { input, ...(yield* people(context, idsOf([upload]))), upload, parts, truncated, abort }
 }
 
 export function listMultipartUploads(context: RequestContext, input: ListUploadsInput) {

@@ -7,6 +7,7 @@ import { Aborted } from '../bytes/contract.ts'
 import type { RequestContext } from '../context.ts'
 import type { Checksums, UploadRecord } from '../store/contract.ts'
 import * as store from '../store/uploads.ts'
+import { abortDateOf } from './expiry.ts'
 import { commitStaged, left, receivePayload } from './object-payload.ts'
 import { objectRef } from './object-ref.ts'
 import { ownChecksum } from './object-write.ts'
@@ -34,7 +35,8 @@ export async function createMultipartUpload(context: RequestContext, input: Crea
       nowMs: context.nowMs,
     }),
   )
-  return created instanceof Fault ? created : { input, uploadId }
+  if (created instanceof Fault) return created
+  return { input, uploadId, abort: abortDateOf(created.settings, input.key, context.nowMs) }
 }
 
 export async function uploadPart(context: RequestContext, input: UploadPartInput) {

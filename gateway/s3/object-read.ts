@@ -3,16 +3,17 @@
 import type { Unit } from '../../platform/database/unit.ts'
 import { Fault, fault } from '../../protocol/fault.ts'
 import { parseHttpDate } from '../../protocol/http-date.ts'
-import { isArchived } from '../../protocol/s3/description.ts'
 import type { ReadInput, ReadOutput } from '../../protocol/s3/object-read.ts'
 import { resolveRange, type Span } from '../../protocol/s3/ranges.ts'
 import { BlobSource } from '../bytes/contract.ts'
 import type { RequestContext } from '../context.ts'
 import { checkRead } from '../rules/conditions.ts'
+import { isReadable, restoreStateOf } from '../rules/restoring.ts'
 import type { Checksums, FoundObject, ObjectRef } from '../store/contract.ts'
 import type { ObjectCache } from '../store/object-cache.ts'
 import { findPart } from '../store/object-parts.ts'
 import { byteSlices, type FindFault, headObject as findHead, findObject } from '../store/objects.ts'
+import { expiryOf } from './expiry.ts'
 import { objectRef, versionOf } from './object-ref.ts'
 
 export type ReadFault =
@@ -59,7 +60,8 @@ export function* openFound(
 ): Unit<ReadOutput | ReadFault> {
   const verdict = checkRead(input.conditions, found, nowMs)
   if (verdict !== undefined) return verdict
-  if (withBytes && isArchived(found.storageClass)) return fault('object-archived', { storageClass: found.storageClass })
+  const { storageClass, properties } = found
+  if (withBytes && !isReadable(storageClass, properties, nowMs)) return fault('object-archived', { storageClass })
   let span: Span | undefined
   let partChecksums: Checksums | undefined
   if (input.partNumber !== undefined) {
@@ -75,7 +77,9 @@ export function* openFound(
     span = resolved
   }
   const body = withBytes ? yield* bytesOf(found, span) : null
-  return { object: found, input, version: versionOf(found), span, partChecksums, body }
+  const restore = restoreStateOf(properties?.restore, nowMs)
+  const expiration = input.version === undefined ? expiryOf(found.bucket.settings, found) : undefined
+  return { object: found, input, version: versionOf(found), expiration, restore, span, partChecksums, body }
 }
 
 /** Where part `number` lies. An object put whole has one part. */

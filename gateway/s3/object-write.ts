@@ -5,6 +5,7 @@ import { Aborted } from '../bytes/contract.ts'
 import type { RequestContext } from '../context.ts'
 import { resolveBucket } from '../store/buckets.ts'
 import * as store from '../store/objects.ts'
+import { expiryOf } from './expiry.ts'
 import { commitStaged, left, lookFirstBytes, receivePayload } from './object-payload.ts'
 import { objectRef } from './object-ref.ts'
 
@@ -40,5 +41,11 @@ export async function putObject(context: RequestContext, input: PutInput) {
     }),
   )
   if (written instanceof Fault) return written
-  return { etag, checksums, checksumType: 'FULL_OBJECT' as const, version: written.version }
+  const { version, settings, properties } = written
+  const { sizeBytes } = staged
+  const expiration =
+    settings === null
+      ? undefined
+      : expiryOf(settings, { key: input.key, sizeBytes, modifiedAtMs: context.nowMs, properties })
+  return { etag, checksums, checksumType: 'FULL_OBJECT' as const, version, expiration }
 }

@@ -6,6 +6,8 @@ import { getObjectAttributes } from './attributes.ts'
 import { copyObject } from './copy-object.ts'
 import { deleteObject, deleteObjects } from './object-delete.ts'
 import { getObject, headObject } from './object-read.ts'
+import { renameObject } from './object-rename.ts'
+import { restoreObject } from './object-restore.ts'
 import { putObject } from './object-write.ts'
 import { postObject } from './post-object.ts'
 
@@ -18,4 +20,6 @@ export const objectHandlers: Handlers<typeof objectOperations, RequestContext> =
   DeleteObject: deleteObject,
   DeleteObjects: deleteObjects,
   GetObjectAttributes: getObjectAttributes,
+  RestoreObject: restoreObject,
+  RenameObject: renameObject,
 }

@@ -1,6 +1,7 @@
 /** CompleteMultipartUpload moves no bytes: the parts' blobs become the extents of one composed blob. */
 import { one, run, sql, type Unit } from '../../platform/database/unit.ts'
 import { Fault } from '../../protocol/fault.ts'
+import type { Properties } from '../../protocol/properties.ts'
 import { checkWrite, type WriteVerdict } from '../rules/conditions.ts'
 import { insertComposed, release } from './blobs.ts'
 import type {
@@ -98,6 +99,9 @@ export interface Completed {
   readonly checksums: Checksums
   readonly checksumType: ChecksumType | undefined
   readonly sizeBytes: number
+  /** Of the bucket; null too when this was done before. */
+  readonly settings: string | null
+  readonly properties: Properties | undefined
 }
 
 /** Repeated, it answers as it did the first time (for a day). Parts that were not chosen are released. */
@@ -129,7 +133,9 @@ export function* completeUpload<F extends Fault = never>(
   const { etag, checksums, checksumType } = chosen
   const seq = nextSeq(p.nowMs, newestSeq)
   const version = nameWritten(row, seq, versioned)
-  const completed: Completed = { etag, seq, version, checksums, checksumType, sizeBytes }
+  const { settings } = row
+  const { properties } = upload
+  const completed: Completed = { etag, seq, version, checksums, checksumType, sizeBytes, settings, properties }
   yield* saveObject({
     ...completed,
     versioned,
@@ -209,5 +215,7 @@ function* repeated(bucket: BucketColumns, ref: ObjectRef, uploadId: string): Uni
     checksums: decodeChecksums(row.checksums),
     checksumType: row.checksum_type ?? undefined,
     sizeBytes: row.size,
+    settings: null,
+    properties: undefined,
   }
 }

@@ -4,7 +4,7 @@
  * values. A unit that already wrote something returns `new Rollback(fault)` instead of the fault.
  */
 import type { Fault } from '../../protocol/fault.ts'
-import type { Properties } from '../../protocol/properties.ts'
+import type { Properties, Restore } from '../../protocol/properties.ts'
 import type { AclRequest } from '../../protocol/s3/acl-request.ts'
 import type { BucketColumns } from './rows.ts'
 
@@ -140,6 +140,8 @@ export interface ListedObject {
   readonly ownerId: number
   readonly checksumType: ChecksumType | undefined
   readonly checksumNames: readonly ChecksumName[]
+  /** When the query asks for it. */
+  readonly restore?: Restore | undefined
 }
 export interface ListQuery {
   readonly prefix: string
@@ -151,6 +153,8 @@ export interface ListQuery {
    * the prefix was listed, all of it is skipped. 'key' (start-after): the prefix is listed when keys after it are in it.
    */
   readonly afterIs?: 'entry' | 'key'
+  /** Whether to say how entries were restored. */
+  readonly withRestore?: boolean
   /** Entries (keys and common prefixes together) at most. */
   readonly limit: number
 }

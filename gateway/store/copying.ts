@@ -1,6 +1,7 @@
 /** CopyObject moves no bytes: the copy names the source's blob, whatever its place. */
 import type { Unit } from '../../platform/database/unit.ts'
 import { Fault, fault } from '../../protocol/fault.ts'
+import type { Properties } from '../../protocol/properties.ts'
 import { checkSource, checkWrite, type WriteVerdict } from '../rules/conditions.ts'
 import { addReference, release } from './blobs.ts'
 import type {
@@ -63,6 +64,9 @@ export interface Copied {
   readonly sizeBytes: number
   readonly version: VersionName | undefined
   readonly sourceVersion: VersionName | undefined
+  /** Of the bucket copied to. */
+  readonly settings: string | null
+  readonly properties: Properties | undefined
 }
 /** Also onto itself. Faults about the source have detail {side: 'source'}. */
 export function* copyObject<F extends Fault = never>(
@@ -93,6 +97,8 @@ export function* copyObject<F extends Fault = never>(
     checksums: p.checksums?.values ?? source.checksums,
     checksumType: p.checksums === undefined ? source.checksumType : p.checksums.type,
     sizeBytes: source.sizeBytes,
+    settings: target.settings,
+    properties: made.description.properties,
   }
   yield* saveObject({
     bucketId: target.bucket_id,

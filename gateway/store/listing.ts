@@ -9,15 +9,23 @@ import type {
   ListPage,
   ListQuery,
 } from './contract.ts'
-import { type BucketColumns, bucketColumns, decodeChecksums, refused } from './rows.ts'
+import { type BucketColumns, bucketColumns, decodeChecksums, decodeProperties, refused } from './rows.ts'
 import { beyondAllKeys, type Position, startOf, successor, walk } from './seek.ts'
 
 const BUCKET = sql(`SELECT ${bucketColumns} FROM buckets b WHERE b.environment_id = $1 AND b.name = $2`)
 export const listedColumns = 'key, size, etag, modified_at, storage_class, owner_id, checksum_type, checksums'
-const FROM = sql(`
-  SELECT ${listedColumns} FROM objects WHERE bucket_id = $1 AND key >= $2 AND key < $3 ORDER BY key LIMIT $4`)
-const AFTER = sql(`
-  SELECT ${listedColumns} FROM objects WHERE bucket_id = $1 AND key > $2 AND key < $3 ORDER BY key LIMIT $4`)
+/** Properties, which few rows have, are read for listings that ask for restores. */
+export const restoreColumns = `${listedColumns}, properties`
+
+function statements(columns: string) {
+  const from = `SELECT ${columns} FROM objects WHERE bucket_id = $1`
+  return {
+    FROM: sql(`${from} AND key >= $2 AND key < $3 ORDER BY key LIMIT $4`),
+    AFTER: sql(`${from} AND key > $2 AND key < $3 ORDER BY key LIMIT $4`),
+  }
+}
+const plain = statements(listedColumns)
+const withRestore = statements(restoreColumns)
 
 export interface ListedRow {
   readonly key: string
@@ -28,6 +36,7 @@ export interface ListedRow {
   readonly owner_id: number
   readonly checksum_type: ChecksumType | null
   readonly checksums: string | null
+  readonly properties?: string | null
 }
 
 /** One page; `limit` 0 answers an empty page that is not truncated, as S3 does for max-keys=0. */
@@ -42,6 +51,7 @@ export function* listObjects(
   const { region } = bucket
   if (start === undefined || query.limit <= 0) return { ...emptyPage, region }
   const until = successor(query.prefix) ?? beyondAllKeys
+  const { FROM, AFTER } = query.withRestore === true ? withRestore : plain
   const fetch = (position: Position<{ readonly key: string }>, count: number): Unit<readonly ListedRow[]> =>
     'from' in position
       ? all(FROM, [bucket.bucket_id, position.from, until, count])
@@ -61,7 +71,7 @@ const emptyPage: ListPage<never> = Object.freeze({ entries: [], commonPrefixes: 
 const noNames: readonly ChecksumName[] = Object.freeze([])
 
 export function readListed(row: ListedRow): ListedObject {
-  return {
+  const listed: ListedObject = {
     key: row.key,
     sizeBytes: row.size,
     etag: row.etag,
@@ -71,4 +81,8 @@ export function readListed(row: ListedRow): ListedObject {
     checksumType: row.checksum_type ?? undefined,
     checksumNames: row.checksums === null ? noNames : (Object.keys(decodeChecksums(row.checksums)) as ChecksumName[]),
   }
+  const { properties } = row
+  return properties === undefined || properties === null
+    ? listed
+    : { ...listed, restore: decodeProperties(properties)?.restore }
 }

@@ -1,6 +1,7 @@
 /** Objects: find and put. A reader's statement and a writer's first statement resolve the bucket as well. */
 import { one, sql, type Unit } from '../../platform/database/unit.ts'
 import { Fault } from '../../protocol/fault.ts'
+import type { Properties } from '../../protocol/properties.ts'
 import { checkWrite, type WriteVerdict } from '../rules/conditions.ts'
 import { replaceBytes } from './blobs.ts'
 import type {
@@ -83,6 +84,9 @@ export interface Put {
   readonly version: VersionName | undefined
   readonly etag: string
   readonly replaced: boolean
+  /** Of the bucket. */
+  readonly settings: string | null
+  readonly properties: Properties | undefined
 }
 /** @throws BlockClosed */
 export function* putObject(p: PutObject): Unit<Put | BucketFault | NonNullable<WriteVerdict> | NewVersionFault> {
@@ -110,5 +114,8 @@ export function* putObject(p: PutObject): Unit<Put | BucketFault | NonNullable<W
     checksumType: p.checksumType,
     checksums: p.checksums,
   })
-  return { seq, version: nameWritten(row, seq, versioned), etag: p.etag, replaced: row.seq !== null }
+  const { settings } = row
+  const { properties } = made.description
+  const version = nameWritten(row, seq, versioned)
+  return { seq, version, etag: p.etag, replaced: row.seq !== null, settings, properties }
 }

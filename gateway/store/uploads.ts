@@ -54,7 +54,9 @@ export interface CreateUpload {
   readonly nowMs: number
 }
 /** What the bucket says of a new version counts from the start of its upload. */
-export function* createUpload(p: CreateUpload): Unit<undefined | BucketFault | NewVersionFault> {
+export function* createUpload(
+  p: CreateUpload,
+): Unit<{ readonly settings: string | null } | BucketFault | NewVersionFault> {
   const bucket = yield* one<BucketColumns>(BUCKET, [p.ref.environmentId, p.ref.bucket])
   const denied = refused(bucket, p.ref)
   if (bucket === undefined || denied !== undefined) return denied!
@@ -76,10 +78,19 @@ export function* createUpload(p: CreateUpload): Unit<undefined | BucketFault | N
     encodeText(description.metadata),
     encodeProperties(description.properties),
   ])
-  return undefined
+  return { settings: bucket.settings }
 }
 
 export function* findUpload(ref: ObjectRef, uploadId: string): Unit<UploadRecord | UploadFault> {
+  const found = yield* locateUpload(ref, uploadId)
+  return found instanceof Fault ? found : found.upload
+}
+interface LocatedUpload {
+  readonly upload: UploadRecord
+  /** Of the bucket. */
+  readonly settings: string | null
+}
+function* locateUpload(ref: ObjectRef, uploadId: string): Unit<LocatedUpload | UploadFault> {
   const row = yield* one<BucketColumns & (UploadColumns | { readonly upload_row: null })>(FIND, [
     ref.key,
     uploadId,
@@ -88,7 +99,8 @@ export function* findUpload(ref: ObjectRef, uploadId: string): Unit<UploadRecord
   ])
   const denied = refused(row, ref, row === undefined ? undefined : uploadAsObject(row))
   if (row === undefined || denied !== undefined) return denied!
-  return row.upload_row === null ? uploadMissing(ref, uploadId) : readUpload(row, row.bucket_id, ref.key)
+  if (row.upload_row === null) return uploadMissing(ref, uploadId)
+  return { upload: readUpload(row, row.bucket_id, ref.key), settings: row.settings }
 }
 
 export interface PutPart {
@@ -124,11 +136,11 @@ export function* listParts(
   uploadId: string,
   after: number,
   limit: number,
-): Unit<{ upload: UploadRecord; parts: readonly PartRecord[]; truncated: boolean } | UploadFault> {
-  const upload = yield* findUpload(ref, uploadId)
-  if (upload instanceof Fault) return upload
-  const parts = yield* partsAfter(upload.row, after, limit + 1)
-  return { upload, parts: parts.slice(0, limit), truncated: parts.length > limit }
+): Unit<(LocatedUpload & { parts: readonly PartRecord[]; truncated: boolean }) | UploadFault> {
+  const found = yield* locateUpload(ref, uploadId)
+  if (found instanceof Fault) return found
+  const parts = yield* partsAfter(found.upload.row, after, limit + 1)
+  return { ...found, parts: parts.slice(0, limit), truncated: parts.length > limit }
 }
 
 export function* abortUpload(ref: ObjectRef, uploadId: string): Unit<undefined | UploadFault> {

@@ -1,19 +1,27 @@
 /** ListObjectVersions: by key, then from the newest version on; objects and kept versions are merged as they are read. */
 import { all, one, sql, type Unit } from '../../platform/database/unit.ts'
 import type { BucketFault, BucketRef, ListedObject, ListPage, ListQuery } from './contract.ts'
-import { type ListedRow, listedColumns, readListed } from './listing.ts'
+import { type ListedRow, listedColumns, readListed, restoreColumns } from './listing.ts'
 import { type BucketColumns, bucketColumns, refused } from './rows.ts'
 import { beyondAllKeys, compareUtf8, type Position, startOf, successor, walk } from './seek.ts'
 
 const BUCKET = sql(`SELECT ${bucketColumns} FROM buckets b WHERE b.environment_id = $1 AND b.name = $2`)
-const objects = `SELECT ${listedColumns}, -seq AS rank, versioned, 0 AS marker FROM objects`
-const versions = `SELECT ${listedColumns}, rank, versioned, marker FROM versions`
 const range = 'bucket_id = $1 AND key >= $2 AND key < $3'
-const OBJECTS = sql(`${objects} WHERE ${range} ORDER BY key LIMIT $4`)
-const VERSIONS = sql(`${versions} WHERE ${range} ORDER BY key, rank LIMIT $4`)
-const OBJECTS_AFTER = sql(`${objects} WHERE bucket_id = $1 AND key > $2 AND key < $3 ORDER BY key LIMIT $4`)
-const VERSIONS_AFTER = sql(`
-  ${versions} WHERE bucket_id = $1 AND (key, rank) > ($2, $3) AND key < $4 ORDER BY key, rank LIMIT $5`)
+
+function statements(columns: string) {
+  const objects = `SELECT ${columns}, -seq AS rank, versioned, 0 AS marker FROM objects`
+  const versions = `SELECT ${columns}, rank, versioned, marker FROM versions`
+  return {
+    OBJECTS: sql(`${objects} WHERE ${range} ORDER BY key LIMIT $4`),
+    VERSIONS: sql(`${versions} WHERE ${range} ORDER BY key, rank LIMIT $4`),
+    OBJECTS_AFTER: sql(`${objects} WHERE bucket_id = $1 AND key > $2 AND key < $3 ORDER BY key LIMIT $4`),
+    VERSIONS_AFTER: sql(`
+      ${versions} WHERE bucket_id = $1 AND (key, rank) > ($2, $3) AND key < $4 ORDER BY key, rank LIMIT $5`),
+  }
+}
+type Statements = ReturnType<typeof statements>
+const plain = statements(listedColumns)
+const withRestore = statements(restoreColumns)
 const OBJECT_RANK = sql(`SELECT -seq AS rank FROM objects WHERE bucket_id = $1 AND key = $2`)
 const NULL_RANK = sql(`SELECT rank FROM versions WHERE bucket_id = $1 AND key = $2 AND versioned = 0`)
 const NULL_OBJECT_RANK = sql(`SELECT -seq AS rank FROM objects WHERE bucket_id = $1 AND key = $2 AND versioned = 0`)
@@ -39,7 +47,7 @@ export interface VersionPage extends ListPage<ListedVersion> {
 }
 
 /** Greater than every rank: what follows (key, this) is another key. */
-const beyondAllRanks = Number.MAX_SAFE_INTEGER
+export const beyondAllRanks = Number.MAX_SAFE_INTEGER
 
 export function* listVersions(ref: BucketRef, query: VersionQuery): Unit<VersionPage | BucketFault> {
   const bucket = yield* one<BucketColumns>(BUCKET, [ref.environmentId, ref.bucket])
@@ -53,7 +61,9 @@ export function* listVersions(ref: BucketRef, query: VersionQuery): Unit<Version
     'from' in start
       ? start
       : { after: { key: start.after, rank: yield* rankOf(id, start.after, query.afterVersion) } as VersionRow }
-  const found = yield* walk<VersionRow>(query, first, (position, count) => fetch(id, position, until, count))
+  const found = yield* walk<VersionRow>(query, first, (position, count) =>
+    fetch(query.withRestore === true ? withRestore : plain, id, position, until, count),
+  )
   const newest = yield* newestBefore(id, first)
   const { lastRow, lastPrefix } = found
   return {
@@ -78,6 +88,7 @@ const emptyPage: VersionPage = Object.freeze({
 
 /** Rows of both tables from a position on, in order. An object is the newest of its key, so it comes before its versions. */
 function* fetch(
+  { OBJECTS, VERSIONS, OBJECTS_AFTER, VERSIONS_AFTER }: Statements,
   bucketId: number,
   position: Position<VersionRow>,
   until: string,
@@ -92,9 +103,14 @@ function* fetch(
   return merge(current, yield* all<VersionRow>(VERSIONS_AFTER, [bucketId, key, rank, until, count]), count)
 }
 
-function merge(objects: readonly VersionRow[], versions: readonly VersionRow[], count: number): readonly VersionRow[] {
+/** The first rows of both tables together, each ordered by key. */
+export function merge<Row extends { readonly key: string }>(
+  objects: readonly Row[],
+  versions: readonly Row[],
+  count: number,
+): readonly Row[] {
   if (versions.length === 0) return objects
-  const merged: VersionRow[] = []
+  const merged: Row[] = []
   let o = 0
   let v = 0
   while (merged.length < count) {

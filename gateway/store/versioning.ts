@@ -56,8 +56,11 @@ export interface Displaced {
 }
 const nothing: Named = Object.freeze({ blob_id: null, place: null })
 
+/** What a key names now, and how its bucket keeps versions. */
+export type Displacing = Named & Pick<TargetRow, 'bucket_id' | 'versioning' | 'seq' | 'versioned'>
+
 /** Keeps what a write must not replace. The row of the object, if any, is still there: the write replaces it. */
-export function* displace(row: TargetRow, key: string): Unit<Displaced> {
+export function* displace(row: Displacing, key: string): Unit<Displaced> {
   const { bucket_id: bucketId, seq } = row
   if (row.versioning === Versioning.never) return { replaced: row, newestSeq: seq ?? 0, versioned: 0 }
   if (row.versioning === Versioning.enabled) {

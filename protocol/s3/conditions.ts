@@ -36,7 +36,7 @@ export function parseSourceConditions(request: WireRequest): Conditions {
   )
 }
 
-function fourConditions(match: string, noneMatch: string, modified: string, unmodified: string): Conditions {
+export function fourConditions(match: string, noneMatch: string, modified: string, unmodified: string): Conditions {
   if (match === '' && noneMatch === '' && modified === '' && unmodified === '') return none
   const modifiedMs = modified === '' ? undefined : parseHttpDate(modified)
   const unmodifiedMs = unmodified === '' ? undefined : parseHttpDate(unmodified)
@@ -75,7 +75,7 @@ export function parseDeleteConditions(request: WireRequest): DeleteConditions | 
   return match === '' ? none : { ifMatch: parseEtags(match, false) }
 }
 
-function refuseValue(header: string): Fault<'header-refused'> {
+export function refuseValue(header: string): Fault<'header-refused'> {
   return fault('header-refused', {
     header,
     reason: `We don't accept the provided value of ${header} header for this API`,

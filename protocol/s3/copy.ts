@@ -26,6 +26,8 @@ import {
   type SettingFault,
   standardStorageClass,
 } from './description.ts'
+import { expirationHeader } from './lifecycle.ts'
+import type { LifecycleDue } from './lifecycle-rule.ts'
 import { parseTaggingDirective } from './tagging.ts'
 import { pushSourceVersion, pushVersion, type VersionName } from './version-id.ts'
 import { etagElement, s3Document, xmlReply } from './xml.ts'
@@ -53,6 +55,7 @@ export interface CopyOutput {
   /** Parts of a composite checksum: 0 after a copy, which always has a whole object's. */
   readonly parts: number
   readonly version?: VersionName | undefined
+  readonly expiration?: LifecycleDue | undefined
   readonly sourceVersion?: VersionName | undefined
 }
 
@@ -144,6 +147,7 @@ export const copyObject = operation({
     const headers: string[] = [...encryptionHeader]
     pushVersion(headers, out.version)
     pushSourceVersion(headers, out.sourceVersion)
+    if (out.expiration !== undefined) headers.push('x-amz-expiration', expirationHeader(out.expiration))
     return xmlReply(
       s3Document(
         'CopyObjectResult',

@@ -690,6 +690,11 @@ export const s3Errors = {
     message: 'At least one of the pre-conditions you specified did not hold',
     elements: repeats({ Condition: 'condition' }),
   },
+  'client-token-reused': {
+    status: 400,
+    code: 'IdempotencyParameterMismatch',
+    message: 'The client token was used before, by a request with other parameters.',
+  },
   'condition-conflict': {
     status: 409,
     code: 'ConditionalRequestConflict',

@@ -12,6 +12,8 @@ import {
   parseLimit,
   parseText,
 } from './parameters.ts'
+import type { RestoreState } from './restore.ts'
+import { parseOptionalAttributes, restoreStatusXml } from './version-listing.ts'
 import {
   checksumAlgorithmName,
   encodeKey,
@@ -30,6 +32,7 @@ export interface Listing {
   readonly after: string
   readonly limit: number
   readonly encoding: KeyEncoding
+  readonly withRestoreStatus: boolean
 }
 export interface ListObjectsRequest extends Listing {
   readonly marker: string
@@ -52,6 +55,8 @@ export interface ListedEntry {
   readonly storageClass: string
   readonly checksumType: string | undefined
   readonly checksumNames: readonly string[]
+  /** Of an archived object that is or was asked for, when the listing asks. */
+  readonly restore?: RestoreState | undefined
   readonly ownerId: number
 }
 export interface ListAnswer<Asked extends Listing> {
@@ -77,7 +82,9 @@ function parseListing(request: WireRequest): Omit<Listing, 'after'> | ArgumentFa
   if (typeof encoding === 'object') return encoding
   const limit = parseLimit(query, 'max-keys', 'maxKeys')
   if (typeof limit !== 'number') return limit
-  return { bucket, prefix, delimiter, limit, encoding }
+  const withRestoreStatus = parseOptionalAttributes(request)
+  if (typeof withRestoreStatus !== 'boolean') return withRestoreStatus
+  return { bucket, prefix, delimiter, limit, encoding, withRestoreStatus }
 }
 
 function parseListObjects(request: WireRequest): ListObjectsRequest | ArgumentFault {
@@ -118,7 +125,9 @@ function renderEntries(answer: ListAnswer<Listing>, withOwner: boolean): string 
     for (const name of entry.checksumNames)
       xml += `<ChecksumAlgorithm>${checksumAlgorithmName(name)}</ChecksumAlgorithm>`
     if (entry.checksumType !== undefined) xml += `<ChecksumType>${entry.checksumType}</ChecksumType>`
-    xml += `<Size>${entry.sizeBytes}</Size>${owner}<StorageClass>${entry.storageClass}</StorageClass></Contents>`
+    xml += `<Size>${entry.sizeBytes}</Size>${owner}<StorageClass>${entry.storageClass}</StorageClass>`
+    if (entry.restore !== undefined) xml += restoreStatusXml(entry.restore)
+    xml += '</Contents>'
   }
   for (const prefix of answer.commonPrefixes)
     xml += `<CommonPrefixes><Prefix>${written(prefix)}</Prefix></CommonPrefixes>`

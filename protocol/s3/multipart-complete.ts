@@ -17,6 +17,8 @@ import {
 } from './checksum-headers.ts'
 import { type Conditions, parseWriteConditions, unquote } from './conditions.ts'
 import { encryptionHeader, refusedReadHeaders } from './description.ts'
+import { expirationHeader } from './lifecycle.ts'
+import type { LifecycleDue } from './lifecycle-rule.ts'
 import { parseUpload, type UploadInput } from './multipart-upload.ts'
 import { pushVersion, type VersionName } from './version-id.ts'
 import { etagElement, s3Document, xmlReply } from './xml.ts'
@@ -50,6 +52,7 @@ export interface CompleteOutput {
   /** URL of the object in the client's own view. */
   readonly location: string
   readonly version?: VersionName | undefined
+  readonly expiration?: LifecycleDue | undefined
 }
 
 /** 10,000 parts with a SHA-512 each, indented, are 3 MB. */
@@ -133,6 +136,7 @@ export const completeMultipartUpload = operation({
   render: (out: CompleteOutput): Reply => {
     const headers: string[] = [...encryptionHeader]
     pushVersion(headers, out.version)
+    if (out.expiration !== undefined) headers.push('x-amz-expiration', expirationHeader(out.expiration))
     return xmlReply(
       s3Document(
         'CompleteMultipartUploadResult',

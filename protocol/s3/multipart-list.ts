@@ -5,6 +5,8 @@ import { Level, operation, type Reply, type WireRequest } from '../operation.ts'
 import { element, optionalElement } from '../xml.ts'
 import { type ChecksumName, type Checksums, type ChecksumType, checksumXml } from './checksum-headers.ts'
 import { refusedReadHeaders } from './description.ts'
+import { abortHeaders } from './lifecycle.ts'
+import type { LifecycleDue } from './lifecycle-rule.ts'
 import { parseUpload, type UploadInput } from './multipart-upload.ts'
 import { encodeKey, etagElement, type KeyEncoding, type Owner, ownerElement, s3Document, xmlReply } from './xml.ts'
 
@@ -55,6 +57,8 @@ export interface ListPartsOutput {
     readonly checksums: Checksums
   }[]
   readonly truncated: boolean
+  /** When it is aborted if it is not completed. */
+  readonly abort?: LifecycleDue | undefined
 }
 
 function people(
@@ -97,6 +101,7 @@ function renderParts(out: ListPartsOutput): Reply {
         checksumKind(upload) +
         parts,
     ),
+    out.abort === undefined ? [] : abortHeaders(out.abort),
   )
 }
 

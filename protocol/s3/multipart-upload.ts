@@ -24,6 +24,8 @@ import {
   refusedWriteHeaders,
   type SettingFault,
 } from './description.ts'
+import { abortHeaders } from './lifecycle.ts'
+import type { LifecycleDue } from './lifecycle-rule.ts'
 import { parsePartNumber } from './object-read.ts'
 import { type Integrity, parseIntegrity, payloadFaults } from './object-write.ts'
 import { s3Document, xmlReply } from './xml.ts'
@@ -38,6 +40,8 @@ export interface CreateUploadInput {
 export interface CreateUploadOutput {
   readonly input: CreateUploadInput
   readonly uploadId: string
+  /** When it is aborted if it is not completed. */
+  readonly abort?: LifecycleDue | undefined
 }
 
 function parseCreate(
@@ -72,6 +76,7 @@ export const createMultipartUpload = operation({
     const headers: string[] = [...encryptionHeader]
     if (checksumAlgorithm !== undefined) headers.push('x-amz-checksum-algorithm', checksumAlgorithm.toUpperCase())
     if (checksumType !== undefined) headers.push('x-amz-checksum-type', checksumType)
+    if (out.abort !== undefined) headers.push(...abortHeaders(out.abort))
     return xmlReply(
       s3Document(
         'InitiateMultipartUploadResult',

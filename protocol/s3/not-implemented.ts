@@ -64,8 +64,6 @@ export const notImplementedOperations = [
   onBucket('UpdateBucketMetadataJournalTableConfiguration', 'PUT', 'metadataJournalTable'),
 
   onObject('GetObjectTorrent', 'GET', 'torrent'),
-  onObject('RenameObject', 'PUT', 'renameObject'),
-  onObject('RestoreObject', 'POST', 'restore'),
   onObject('SelectObjectContent', 'POST', 'select'),
   onObject('UpdateObjectEncryption', 'PUT', 'encryption'),
 

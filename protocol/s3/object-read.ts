@@ -5,8 +5,11 @@ import { type ByteSource, Level, operation, type Reply, type WireRequest } from 
 import { type Checksums, type ChecksumType, compositeSuffix, pushChecksumHeaders } from './checksum-headers.ts'
 import { type Conditions, parseReadConditions } from './conditions.ts'
 import { type Description, pushDescription, refusedReadHeaders } from './description.ts'
+import { expirationHeader } from './lifecycle.ts'
+import type { LifecycleDue } from './lifecycle-rule.ts'
 import { checkKey } from './names.ts'
 import { type AskedRange, parseRange, type Span } from './ranges.ts'
+import { type RestoreState, restoreHeader } from './restore.ts'
 import { type AskedVersion, parseVersion, pushVersion, type VersionName } from './version-id.ts'
 
 export interface ReadInput {
@@ -43,6 +46,9 @@ export interface ReadOutput {
   readonly input: ReadInput
   /** undefined in a bucket that never had versions. */
   readonly version?: VersionName | undefined
+  readonly expiration?: LifecycleDue | undefined
+  /** Of an archived object. */
+  readonly restore?: RestoreState | undefined
   /** The bytes answered when not simply all: status 206. */
   readonly span: Span | undefined
   /** Checksums of one part, when a part of a composite object was asked for. */
@@ -143,6 +149,8 @@ function readHeaders(out: ReadOutput): string[] {
     'bytes',
   ]
   pushVersion(headers, out.version)
+  if (out.expiration !== undefined) headers.push('x-amz-expiration', expirationHeader(out.expiration))
+  if (out.restore !== undefined) headers.push('x-amz-restore', restoreHeader(out.restore))
   if (input.overrides === undefined) pushDescription(headers, object)
   else pushDescription(headers, { ...object, headers: { ...object.headers, ...input.overrides } })
   if (span !== undefined && object.sizeBytes > 0)

@@ -21,6 +21,8 @@ import {
   refusedWriteHeaders,
   type SettingFault,
 } from './description.ts'
+import { expirationHeader } from './lifecycle.ts'
+import type { LifecycleDue } from './lifecycle-rule.ts'
 import { pushVersion, type VersionName } from './version-id.ts'
 
 /** What the client says its payload's digests are. */
@@ -43,6 +45,7 @@ export interface PutOutput {
   readonly checksums: Checksums
   readonly checksumType: ChecksumType | undefined
   readonly version?: VersionName | undefined
+  readonly expiration?: LifecycleDue | undefined
 }
 
 /** Most bytes of an object put whole, and of a part. */
@@ -119,6 +122,7 @@ export function putHeaders(out: PutOutput): string[] {
   const headers = ['x-amz-server-side-encryption', 'AES256', 'ETag', `"${out.etag}"`]
   pushChecksumHeaders(headers, out.checksums, out.checksumType, '')
   pushVersion(headers, out.version)
+  if (out.expiration !== undefined) headers.push('x-amz-expiration', expirationHeader(out.expiration))
   return headers
 }
 

@@ -3,6 +3,8 @@ import { getObjectAttributes } from './attributes.ts'
 import { copyObject } from './copy.ts'
 import { deleteObject, deleteObjects } from './object-delete.ts'
 import { getObject, headObject } from './object-read.ts'
+import { renameObject } from './object-rename.ts'
+import { restoreObject } from './object-restore.ts'
 import { putObject } from './object-write.ts'
 import { postObject } from './post-object.ts'
 
@@ -15,4 +17,6 @@ export const objectOperations = [
   deleteObject,
   deleteObjects,
   getObjectAttributes,
+  restoreObject,
+  renameObject,
 ] as const

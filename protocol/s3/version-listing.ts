@@ -4,6 +4,7 @@ import { formatIsoDate } from '../http-date.ts'
 import type { Reply, WireRequest } from '../operation.ts'
 import { element, escapeXml } from '../xml.ts'
 import { type ArgumentFault, argumentInvalid, parseEncoding, parseLimit, parseText } from './parameters.ts'
+import type { RestoreState } from './restore.ts'
 import { formatTimestamp } from './timestamps.ts'
 import { decodeVersionId } from './version-ids.ts'
 import {
@@ -52,7 +53,7 @@ export interface ListedVersion extends ListedKey {
   /** In lower case. */
   readonly checksumNames: readonly string[]
   /** Of an archived object that is or was asked for. */
-  readonly restore?: { readonly inProgress: boolean; readonly expiresAtMs?: number } | undefined
+  readonly restore?: RestoreState | undefined
 }
 export interface ListedMarker extends ListedKey {
   readonly kind: 'delete-marker'
@@ -149,11 +150,9 @@ function contentXml(version: ListedVersion, withRestoreStatus: boolean): string 
 }
 
 /** RestoreStatus of a listed object; nothing for one that was never asked for. */
-export function restoreStatusXml(restore: ListedVersion['restore']): string {
+export function restoreStatusXml(restore: RestoreState | undefined): string {
   if (restore === undefined) return ''
-  const expiry =
-    restore.expiresAtMs === undefined
-      ? ''
-      : `<RestoreExpiryDate>${formatTimestamp(restore.expiresAtMs)}</RestoreExpiryDate>`
-  return `<RestoreStatus><IsRestoreInProgress>${restore.inProgress}</IsRestoreInProgress>${expiry}</RestoreStatus>`
+  const running = restore.kind === 'running'
+  const expiry = running ? '' : `<RestoreExpiryDate>${formatTimestamp(restore.expiresAtMs)}</RestoreExpiryDate>`
+  return `<RestoreStatus><IsRestoreInProgress>${running}</IsRestoreInProgress>${expiry}</RestoreStatus>`
 }

@@ -170,6 +170,7 @@ export const stsErrors = {
   'not-modified': invalid,
   'precondition-failed': invalid,
   'condition-conflict': invalid,
+  'client-token-reused': invalid,
   'range-unsatisfiable': invalid,
   'part-range-unsatisfiable': invalid,
   'upload-missing': invalid,

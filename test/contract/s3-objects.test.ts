@@ -62,6 +62,7 @@ async function start(t: Test, engine: Engine): Promise<Client> {
     clock,
     objectCache: new ObjectCache(database),
     dialect: 'aws',
+    lifecycleDayMs: 86_400_000,
   }
   const send = async (line: string, headers: Headers = {}, body: Uint8Array | string = noBody, extra = {}) => {
     const request = wireRequest(line, headers)

@@ -220,7 +220,7 @@ await onBothEngines(t, async (t, engine) => {
           nowMs: startMs,
         }),
       )
-      t.equal(made, undefined)
+      t.same(made, { settings: null })
     }
     const page = async (query: Partial<ListQuery> & { afterUploadId?: string }) => {
       const found = await database.read(() =>

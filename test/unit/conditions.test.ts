@@ -1,5 +1,13 @@
 import t from 'tap'
-import { checkDelete, checkRead, checkSource, checkWrite, failedCondition } from '../../gateway/rules/conditions.ts'
+import {
+  checkDelete,
+  checkRead,
+  checkRename,
+  checkRenameSource,
+  checkSource,
+  checkWrite,
+  failedCondition,
+} from '../../gateway/rules/conditions.ts'
 import type { Conditions } from '../../gateway/store/contract.ts'
 
 const modifiedAtMs = Date.UTC(2026, 0, 2, 3, 4, 5, 678)
@@ -108,4 +116,24 @@ t.test('conditions of a delete: truth table', async t => {
     [{ ifMatch: ['e1'], sizeBytes: 8 }, object, 'precondition-failed'],
   ] as const)
     t.equal(checkDelete(conditions, existing)?.code, expected, JSON.stringify([conditions, existing !== undefined]))
+})
+
+t.test('checkRename: nothing at the new key → only what asks for something there fails', async t => {
+  t.equal(checkRename({}, undefined, nowMs), undefined)
+  t.equal(checkRename({ ifNoneMatch: ['*'], ifUnmodifiedSinceMs: before }, undefined, nowMs), undefined)
+  t.match(checkRename({ ifMatch: ['e1'] }, undefined, nowMs), { detail: { condition: 'If-Match' } })
+  t.match(checkRename({ ifModifiedSinceMs: before }, undefined, nowMs), { detail: { condition: 'If-Modified-Since' } })
+})
+
+t.test('checkRename, checkRenameSource: an object → its conditions by the names of their headers', async t => {
+  t.equal(checkRename({ ifMatch: ['e1'], ifModifiedSinceMs: before }, object, nowMs), undefined)
+  t.match(checkRename({ ifNoneMatch: ['*'] }, object, nowMs), {
+    code: 'precondition-failed',
+    detail: { condition: 'If-None-Match' },
+  })
+  t.equal(checkRenameSource({ ifMatch: ['e1'], ifUnmodifiedSinceMs: after }, object, nowMs), undefined)
+  t.match(checkRenameSource({ ifMatch: ['e0'] }, object, nowMs), {
+    code: 'precondition-failed',
+    detail: { condition: 'x-amz-rename-source-If-Match' },
+  })
 })

@@ -6,6 +6,7 @@ import {
   expirationOf,
   type LifecycleStack,
   type LifecycleVersion,
+  mostKept,
 } from '../../gateway/rules/lifecycle.ts'
 import { Fault } from '../../protocol/fault.ts'
 import { msPerDay } from '../../protocol/s3/due-date.ts'
@@ -397,4 +398,26 @@ t.test('sweeping: everything due at once → comes to an end', async t => {
     [all, expire(31) + moveOld(30, 'DEEP_ARCHIVE') + old(60)],
   )
   t.same(left(sweep(configuration, stack('k', version(start)), at(1000), msPerDay)), ['marker', 'GLACIER_IR'])
+})
+
+t.test('dueActions: a key in pieces, cut anywhere → what is due of it in one', async t => {
+  const configuration = rules([all, old(3, 2) + moveOld(1, 'GLACIER') + expire(9)])
+  const most = mostKept(configuration)
+  t.equal(most, 2)
+  for (const marker of [false, true]) {
+    const versions = Array.from({ length: 7 }, (_, i) => version(at(10 - i), { marker: i === 0 ? marker : i === 4 }))
+    const whole = dueActions(configuration, { key: 'a', versions, expiryDestroys: false }, at(13), msPerDay)
+    t.ok(whole.length > 3)
+    for (let cut = 1; cut < versions.length; cut++) {
+      const above = { noncurrent: Math.min(cut - 1, most), modifiedAtMs: versions[cut - 1]!.modifiedAtMs }
+      const pieces = [
+        { key: 'a', versions: versions.slice(0, cut), expiryDestroys: false },
+        { key: 'a', versions: versions.slice(cut), expiryDestroys: false, above },
+      ]
+      // A marker that is cut off alone looks like the last of its key: whoever cuts reads two versions at least.
+      if (marker && cut === 1) continue
+      const apart = pieces.flatMap(piece => dueActions(configuration, piece, at(13), msPerDay))
+      t.same(apart, whole, `marker ${marker}, cut at ${cut}`)
+    }
+  }
 })

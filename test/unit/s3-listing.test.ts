@@ -40,7 +40,15 @@ const render = (name: string, asked: unknown, more: object) =>
 const inside = (xml: string) => xml.replace(/^.*\n<[^>]+>/, '').replace(/<\/[^>]+>$/, '')
 
 t.test('ListObjects, ListObjectsV2: nothing asked → the defaults', async t => {
-  const common = { bucket: 'bucket', prefix: '', delimiter: '', after: '', limit: 1000, encoding: undefined }
+  const common = {
+    bucket: 'bucket',
+    prefix: '',
+    delimiter: '',
+    after: '',
+    limit: 1000,
+    encoding: undefined,
+    withRestoreStatus: false,
+  }
   t.same(v1(), { ...common, marker: '', ceph: false })
   t.same(v2(), { ...common, startAfter: '', token: undefined, withOwner: false, ceph: false })
 })

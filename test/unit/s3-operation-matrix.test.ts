@@ -42,8 +42,8 @@ t.test('renderMatrix: rows of every kind → what is asked, and whether it is an
   const page = renderMatrix(
     operationStates([
       row('Zeta', { aliases: ['Alpha'] }),
-      row('RestoreObject', {
-        match: { method: 'POST', level: Level.object, selector: 'restore', needs: { query: ['a=b'] } },
+      row('SelectObjectContent', {
+        match: { method: 'POST', level: Level.object, selector: 'select', needs: { query: ['a=b'] } },
         faults: ['not-implemented'],
       }),
       row('PostObject', { match: { method: 'POST', level: Level.bucket, selector: '' }, body: 'form' }),
@@ -57,6 +57,6 @@ t.test('renderMatrix: rows of every kind → what is asked, and whether it is an
   t.match(page, 'published model 3 are implemented')
   t.match(page, '| Alpha | `GET /` | implemented, as Zeta |\n| CopyObject |')
   t.match(page, '| CopyObject | `PUT /bucket/key` with x-amz-copy-source | implemented |')
-  t.match(page, '| RestoreObject | `POST /bucket/key?restore&a=b` | not implemented: ')
+  t.match(page, '| SelectObjectContent | `POST /bucket/key?select&a=b` | not implemented: ')
   t.match(page, /## Beyond[\s\S]*\| PostObject \| `POST \/bucket` with a form \| implemented \|/)
 })

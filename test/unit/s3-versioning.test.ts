@@ -129,7 +129,7 @@ const version = {
   storageClass: 'GLACIER',
   checksumType: 'FULL_OBJECT',
   checksumNames: ['crc32'],
-  restore: { inProgress: false, expiresAtMs: Date.UTC(2026, 1, 1) },
+  restore: { kind: 'done', expiresAtMs: Date.UTC(2026, 1, 1) },
 } as const
 const marker = {
   kind: 'delete-marker',
