@@ -80,7 +80,7 @@ export class Responder {
     if (exchange.aborted) return this.abandon(exchange)
     // What the handler did not read of the body is swallowed: a client that sends before it reads gets its answer.
     exchange.body?.discard()
-    const frame = this.#frame(exchange)
+    const frame = this.#frame(exchange, reply.status)
     const block = headerBlock(reply, frame)
     let sent = 0
     exchange.cork(() => {
@@ -121,7 +121,7 @@ export class Responder {
       release()
       return this.abandon(exchange)
     }
-    const frame = this.#frame(exchange)
+    const frame = this.#frame(exchange, reply.status)
     let block: string
     try {
       block = headerBlock(reply, frame)
@@ -164,12 +164,18 @@ export class Responder {
       .catch(failure => this.fault(exchange, faultOf(failure), failure))
   }
 
-  #frame(exchange: Exchange): Frame {
+  #frame(exchange: Exchange, status: number): Frame {
+    const head = `${exchange.id}\r\nx-amz-id-2: ${hostId}\r\nServer: AmazonS3`
     return {
       head: exchange.request.knownMethod === 'HEAD',
       close: this.draining || exchange.lastOnConnection,
       firstHeader: exchange.wire === 'sts' ? 'x-amzn-RequestId' : 'x-amz-request-id',
-      prefix: exchange.wire === 'sts' ? exchange.id : `${exchange.id}\r\nx-amz-id-2: ${hostId}\r\nServer: AmazonS3`,
+      prefix:
+        exchange.wire === 'sts'
+          ? exchange.id
+          : exchange.charged && status < 400
+            ? `${head}\r\nx-amz-request-charged: requester`
+            : head,
     }
   }
 
