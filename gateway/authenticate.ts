@@ -4,7 +4,9 @@ import { LRUCache } from 'lru-cache'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database/unit.ts'
 import { Fault, fault } from '../protocol/fault.ts'
+import type { WireRequest } from '../protocol/operation.ts'
 import { anonymousCanonicalId } from '../protocol/s3/acl.ts'
+import { claimedAccessKey } from '../protocol/s3/claimed-key.ts'
 import type { PostForm } from '../protocol/s3/post-form.ts'
 import { checkPolicy, parsePolicy, type SizeRange } from '../protocol/s3/post-policy.ts'
 import { type PostSignature, parsePostSignature, verifyPost2, verifyPost4 } from '../protocol/s3/post-signature.ts'
@@ -86,15 +88,26 @@ export class Authenticator {
     )
   }
 
+  /** Nobody, whatever a signature says: websites have none. */
+  anonymous(): Verified {
+    return this.#anonymous(unsignedPayload, this.#clock.now())
+  }
+
+  /** The environment whose buckets a request means, by the key it names; nothing is verified. */
+  environmentOf(request: WireRequest): number | Promise<number> {
+    const accessKeyId = claimedAccessKey(request)
+    const fallback = this.#nobody.environmentId
+    if (accessKeyId === '') return fallback
+    const found = this.#withCredential(accessKeyId, credential => credential.environmentId)
+    const known = (id: number | Fault): number => (id instanceof Fault ? fallback : id)
+    return found instanceof Promise ? found.then(known) : known(found)
+  }
+
   /** A form by its own fields: who signed its policy, and whether it meets it. */
   authenticateForm(form: PostForm): VerifiedForm | Fault | Promise<VerifiedForm | Fault> {
     const nowMs = this.#clock.now()
     const signature = parsePostSignature(form, nowMs)
-    if (signature === undefined) {
-      const principal = this.#nobody
-      const payload = unsignedPayload
-      return { principal, form: 'none', signedAtMs: undefined, payload, chunks: undefined, nowMs, sizes: undefined }
-    }
+    if (signature === undefined) return { ...this.#anonymous(unsignedPayload, nowMs), sizes: undefined }
     if (signature instanceof Fault) return signature
     return this.#withCredential(signature.accessKeyId, credential =>
       this.#verifyForm(form, signature, credential, nowMs),
@@ -104,7 +117,9 @@ export class Authenticator {
   /** Nobody, who may do what everybody may. */
   #unsigned(exchange: Exchange, nowMs: number): Verified | Fault {
     const payload = unsignedPayloadOf(exchange.request)
-    if (payload instanceof Fault) return payload
+    return payload instanceof Fault ? payload : this.#anonymous(payload, nowMs)
+  }
+  #anonymous(payload: Payload, nowMs: number): Verified {
     return { principal: this.#nobody, form: 'none', signedAtMs: undefined, payload, chunks: undefined, nowMs }
   }
 

@@ -2,6 +2,7 @@
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database/unit.ts'
 import type { Fault } from '../protocol/fault.ts'
+import type { Dialect } from '../protocol/operation.ts'
 import type { Policy } from '../protocol/policy/policy.ts'
 import type { BlobStore, IncomingBody } from './bytes/contract.ts'
 import type { BlobIds } from './store/blob-ids.ts'
@@ -40,9 +41,6 @@ export interface Access {
   checkSession(bucket: string): Fault<'access-denied'> | undefined
 }
 
-/** private: as S3 makes them now. acls: as it did before April 2023, with ACLs and nothing public blocked. */
-export type NewBuckets = 'private' | 'acls'
-
 /** Made once when the server starts; shared by all requests. */
 export interface Services {
   readonly database: Database
@@ -50,7 +48,7 @@ export interface Services {
   readonly blobIds: BlobIds
   readonly clock: Clock
   readonly objectCache: ObjectCache
-  readonly newBuckets: NewBuckets
+  readonly dialect: Dialect
 }
 
 export interface RequestContext {
@@ -63,6 +61,8 @@ export interface RequestContext {
   readonly nowMs: number
   /** Of the client's own view: `http://localhost:4566`. */
   readonly origin: string
+  /** As the client sent it, without the query. */
+  readonly rawPath: string
   /** The bucket came from the host name. */
   readonly virtualHost: boolean
   /** The payload of a `stream` operation. */

@@ -5,15 +5,18 @@
  */
 import { hash } from 'node:crypto'
 import { Fault, fault } from '../protocol/fault.ts'
-import { Level, type Route, type Routes, type WireRequest } from '../protocol/operation.ts'
+import { type Dialect, Level, type Route, type Routes, type WireRequest } from '../protocol/operation.ts'
 import { bucketOfHost, splitAddress } from '../protocol/s3/address.ts'
 import { methodNotAllowedDetail, s3Selectors } from '../protocol/s3/operations.ts'
 import { readForm } from '../protocol/s3/post-form.ts'
+import { websiteBucketOfHost } from '../protocol/s3/website-host.ts'
+import { checkWebsiteMethod } from '../protocol/s3/website-page.ts'
 import { stsBodyLimitBytes, stsCall } from '../protocol/sts/call.ts'
 import type { Authenticator, Verified } from './authenticate.ts'
 import { Aborted, type IncomingBody } from './bytes/contract.ts'
 import { collect } from './collect.ts'
 import type { RequestContext, Services } from './context.ts'
+import { CrossOrigin, isCrossOrigin } from './cross-origin.ts'
 import type { Exchange } from './exchange.ts'
 import type { OpenForm } from './form-body.ts'
 import { faultOf } from './outage.ts'
@@ -26,6 +29,7 @@ import type { SocketRequest } from './socket-request.ts'
 export interface Wires {
   readonly s3: Routes<RequestContext>
   readonly sts: Routes<RequestContext>
+  readonly website: Routes<RequestContext>
 }
 
 const nothing = new Uint8Array(0)
@@ -43,6 +47,7 @@ export class Dispatcher {
   readonly #authenticator: Authenticator
   readonly #responder: Responder
   readonly #domains: readonly string[]
+  readonly #crossOrigin: CrossOrigin
 
   constructor(
     services: Services,
@@ -56,6 +61,11 @@ export class Dispatcher {
     this.#authenticator = authenticator
     this.#responder = responder
     this.#domains = domains
+    this.#crossOrigin = new CrossOrigin(services.database, authenticator)
+  }
+
+  get dialect(): Dialect {
+    return this.#services.dialect
   }
 
   /** Takes a request to its answer. Never throws; the answer may come after it returns. */
@@ -66,15 +76,25 @@ export class Dispatcher {
   #begin(exchange: Exchange): void {
     try {
       const refused = this.#address(exchange)
-      if (refused !== undefined) this.#responder.fault(exchange, refused)
-      else if (isStsCall(exchange.request)) this.#callSts(exchange)
-      else {
-        const route = this.#formRoute(exchange.request)
-        if (route !== undefined) this.#receiveForm(exchange, route)
-        else this.#settle(exchange, this.#authenticator.authenticate(exchange, 's3'), this.#operate)
-      }
+      if (!isCrossOrigin(exchange.request)) return this.#proceed(exchange, refused)
+      this.#settle(exchange, this.#crossOrigin.meet(exchange, refused), (_, answer) => {
+        if (answer === undefined) this.#proceed(exchange, refused)
+        else if (answer instanceof Fault) this.#responder.fault(exchange, answer)
+        else this.#responder.reply(exchange, answer)
+      })
     } catch (error) {
       this.#fail(exchange, error)
+    }
+  }
+
+  #proceed(exchange: Exchange, refused: Fault | undefined): void {
+    if (refused !== undefined) this.#responder.fault(exchange, refused)
+    else if (exchange.wire === 'website') this.#operate(exchange, this.#authenticator.anonymous())
+    else if (isStsCall(exchange.request)) this.#callSts(exchange)
+    else {
+      const route = this.#formRoute(exchange.request)
+      if (route !== undefined) this.#receiveForm(exchange, route)
+      else this.#settle(exchange, this.#authenticator.authenticate(exchange, 's3'), this.#operate)
     }
   }
 
@@ -95,17 +115,20 @@ export class Dispatcher {
 
   #address(exchange: Exchange): Fault | undefined {
     const request = exchange.request
+    const site = websiteBucketOfHost(exchange.host, this.#domains)
+    if (site !== '') exchange.wire = 'website'
     if (exchange.body === undefined ? hasEmptyLength(request) : Number.isNaN(exchange.body.declaredBytes)) {
       // Where this request ends, and the next begins, nobody knows.
       exchange.lastOnConnection = true
       return lengthInvalid
     }
-    const address = splitAddress(request.rawPath, bucketOfHost(exchange.host, this.#domains))
+    const address = splitAddress(request.rawPath, site || bucketOfHost(exchange.host, this.#domains))
     if (address instanceof Fault) return address
-    request.level = address.level
+    request.level = site === '' ? address.level : Level.object
     request.bucket = address.bucket
     request.key = address.key
     exchange.virtualHost = address.virtualHost
+    if (site !== '') return checkWebsiteMethod(request.methodText.toUpperCase())
     // A selector that cannot be read must not leave the bare operation: `DELETE key?uploadId=%ff` deletes no object.
     if (!request.query.wellFormed) return uriInvalid
     return request.knownMethod === undefined ? notAllowed(request) : undefined
@@ -166,8 +189,10 @@ export class Dispatcher {
         if (who instanceof Fault) return this.#respond(exchange, who)
         exchange.verified = who
         open.file.limit(who.sizes)
-        const outcome = otherBucketOwner(request, who) ?? this.#handle(exchange, route, who, open.file, nothing, form)
-        this.#settle(exchange, outcome, this.#respond)
+        this.#settle(exchange, this.#crossOrigin.meetForm(exchange, who.principal.environmentId), () => {
+          const outcome = otherBucketOwner(request, who) ?? this.#handle(exchange, route, who, open.file, nothing, form)
+          this.#settle(exchange, outcome, this.#respond)
+        })
       })
     })
   }
@@ -218,6 +243,7 @@ export class Dispatcher {
       requestId: exchange.id,
       nowMs: verified.nowMs,
       origin: `${exchange.scheme}://${exchange.host}`,
+      rawPath: exchange.request.rawPath,
       virtualHost: exchange.virtualHost,
       access: new RequestAccess(exchange, request, route.operation.name, verified),
       body,

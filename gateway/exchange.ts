@@ -21,9 +21,13 @@ export class Exchange {
   readonly scheme: 'http' | 'https'
   /** The host the client sees: Host, or a trusted proxy's X-Forwarded-Host. */
   readonly host: string
-  wire: 's3' | 'sts' = 's3'
+  wire: 's3' | 'sts' | 'website' = 's3'
   route: Route<RequestContext> | undefined
+  /** What log and metrics call it while no row does. */
+  unrouted: 'Unknown' | 'Preflight' = 'Unknown'
   virtualHost = false
+  /** Header lines of its answer, whichever it will be, for a page of another origin. */
+  crossOriginLines = ''
   /** From a trusted proxy's X-Forwarded-For. */
   forwardedFor: string | undefined
   #remote: string | undefined

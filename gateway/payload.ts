@@ -41,7 +41,7 @@ export function openPayload(exchange: Exchange, verified: Verified, mode: BodyMo
       ? emptyBody
       : fault('payload-hash-mismatch', { client: expected, computed: emptySha256 })
   }
-  if (mode === 'stream' && body.declaredBytes === undefined) return chunkedRefused
+  if (mode === 'stream' && body.declaredBytes === undefined && exchange.request.dialect === 'aws') return chunkedRefused
   return expected === undefined ? body : new HashedBody(body, expected)
 }
 

@@ -164,6 +164,8 @@ class TargetGuard implements Guard {
     const context = access.context(object)
     const key = this.#key
     if (key === undefined) return checkBucketAccess(asker, bucket, this.#actions, context)
+    // Of what is not there, whoever may list the bucket is told so, whether or not it may read objects.
+    if (object === undefined && this.#actions[0]!.startsWith('s3:Get') && this.mayMiss(row)) return undefined
     if (this.#actions[0] === putObject) return checkWriteAccess(asker, bucket, key, access.extras(), context)
     const properties = decodeProperties(object?.properties ?? null)
     const found = object && { ownerId: object.owner_id, acl: properties?.acl }

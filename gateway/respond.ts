@@ -12,9 +12,11 @@ const reasons: Readonly<Record<number, string>> = {
   204: 'No Content',
   206: 'Partial Content',
   301: 'Moved Permanently',
+  302: 'Found',
   303: 'See Other',
   304: 'Not Modified',
   307: 'Temporary Redirect',
+  308: 'Permanent Redirect',
   400: 'Bad Request',
   403: 'Forbidden',
   404: 'Not Found',
@@ -46,14 +48,19 @@ export interface Frame {
  * cannot be caught and ends the process.
  */
 export function headerBlock(reply: Reply, frame: Frame): string {
-  let block = frame.prefix
-  const headers = reply.headers
+  const block = frame.prefix + headerLines(reply.headers)
+  return frame.close ? `${block}\r\nConnection: close` : block
+}
+
+/** `\r\nname: value` for each of [name, value, …]. Throws when a value would end its line. */
+export function headerLines(headers: readonly string[]): string {
+  let lines = ''
   for (let i = 0; i < headers.length; i += 2) {
     const value = headers[i + 1]!
     if (value.includes('\n') || value.includes('\r')) throw new Error(`line break in the value of ${headers[i]}`)
-    block += `\r\n${headers[i]}: ${value}`
+    lines += `\r\n${headers[i]}: ${value}`
   }
-  return frame.close ? `${block}\r\nConnection: close` : block
+  return lines
 }
 
 /** Writes status and headers. Call inside a cork or inside the request's own callback. */

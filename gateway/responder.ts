@@ -1,22 +1,22 @@
 /** From a handler's outcome to the wire: the one place where an exchange ends, is counted and is logged. */
-import { randomBytes } from 'node:crypto'
 import type { Logger, RequestLog } from '../platform/log.ts'
 import type { Metrics, OperationMetrics } from '../platform/metrics.ts'
 import { Fault, type FaultCode } from '../protocol/fault.ts'
 import type { Reply } from '../protocol/operation.ts'
 import { renderFault } from '../protocol/s3/faults.ts'
+import { renderWebsiteFault } from '../protocol/s3/website-page.ts'
 import { wantsJson } from '../protocol/sts/call.ts'
 import { renderStsFault } from '../protocol/sts/faults.ts'
 import { Aborted, BlobSource, type BlobStore } from './bytes/contract.ts'
 import { type OpenSource, openSource } from './bytes/egress.ts'
 import type { Exchange } from './exchange.ts'
+import { hostId } from './host-id.ts'
 import { faultOf } from './outage.ts'
 import { Patience } from './patience.ts'
 import { type Frame, headerBlock, writeHead, writeReply } from './respond.ts'
 import type { BlobPins } from './store/pins.ts'
 
-/** S3 tells its hosts apart by this id; ours tells processes apart. */
-const hostId = randomBytes(57).toString('base64')
+const faultRenderers = { s3: renderFault, website: renderWebsiteFault }
 
 export class Responder {
   readonly #blobs: BlobStore
@@ -24,7 +24,7 @@ export class Responder {
   readonly #log: RequestLog
   readonly #logger: Logger
   readonly #metrics: Metrics
-  /** By route; by wire for requests that matched no row. */
+  /** By route; by wire and name for requests that matched no row. */
   readonly #operationMetrics = new Map<object | string, OperationMetrics>()
   readonly patience = new Patience()
   /** Asks clients to close their connections. */
@@ -66,11 +66,12 @@ export class Responder {
       key: exchange.request.key,
       region: exchange.verified?.principal.region ?? '',
       presigned: exchange.request.query.has('X-Amz-Algorithm'),
+      dialect: exchange.request.dialect,
     }
     const reply =
       exchange.wire === 'sts'
         ? renderStsFault(why, { requestId: exchange.id, json: wantsJson(exchange.request) })
-        : renderFault(why, about)
+        : faultRenderers[exchange.wire](why, about)
     this.reply(exchange, reply, why.code)
   }
 
@@ -165,7 +166,7 @@ export class Responder {
   }
 
   #frame(exchange: Exchange, status: number): Frame {
-    const head = `${exchange.id}\r\nx-amz-id-2: ${hostId}\r\nServer: AmazonS3`
+    const head = `${exchange.id}\r\nx-amz-id-2: ${hostId}\r\nServer: AmazonS3${exchange.crossOriginLines}`
     return {
       head: exchange.request.knownMethod === 'HEAD',
       close: this.draining || exchange.lastOnConnection,
@@ -185,7 +186,7 @@ export class Responder {
     this.patience.forget(exchange)
     const durationMs = performance.now() - exchange.startedAt
     const bytesIn = exchange.body?.receivedBytes ?? 0
-    const operation = exchange.route?.operation.name ?? 'Unknown'
+    const operation = exchange.route?.operation.name ?? exchange.unrouted
     this.#counters(exchange, operation).record(status, durationMs / 1000, bytesIn, bytesOut)
     if (code !== undefined) this.#metrics.fault(code)
     this.#metrics.leave()
@@ -205,7 +206,7 @@ export class Responder {
   }
 
   #counters(exchange: Exchange, operation: string): OperationMetrics {
-    const key = exchange.route ?? exchange.wire
+    const key = exchange.route ?? `${exchange.wire} ${operation}`
     let counters = this.#operationMetrics.get(key)
     if (counters === undefined) {
       counters = this.#metrics.operation(exchange.wire, operation)

@@ -96,7 +96,7 @@ export class Server {
   }
 
   #receive(response: HttpResponse, incoming: HttpRequest, scheme: 'http' | 'https', edge: boolean): void {
-    const request = new SocketRequest(incoming)
+    const request = new SocketRequest(incoming, this.#dispatcher.dialect)
     const length = request.header('content-length')
     const chunked = request.header('transfer-encoding') !== ''
     const body =

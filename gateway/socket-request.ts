@@ -1,7 +1,7 @@
 /** A request copied off the socket: uWebSockets.js takes its own away when the callback returns. */
 import type { HttpRequest } from 'uWebSockets.js'
 import { type Fault, fault } from '../protocol/fault.ts'
-import type { Level, Method, WireRequest } from '../protocol/operation.ts'
+import type { Dialect, Level, Method, WireRequest } from '../protocol/operation.ts'
 import { emptyQuery, Query } from '../protocol/query.ts'
 
 const methods: Readonly<Record<string, Method | undefined>> = {
@@ -25,11 +25,13 @@ export class SocketRequest implements WireRequest {
   readonly headers: string[]
   /** Bit n: some header's name has n letters, modulo 32. Parsers ask for some thirty names, and few are there. */
   #nameLengths = 0
+  readonly dialect: Dialect
   level: Level = 0
   bucket = ''
   key = ''
 
-  constructor(request: HttpRequest) {
+  constructor(request: HttpRequest, dialect: Dialect) {
+    this.dialect = dialect
     this.methodText = request.getMethod()
     this.knownMethod = methods[this.methodText]
     this.rawPath = originForm(request.getUrl())

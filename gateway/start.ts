@@ -11,6 +11,7 @@ import { type Logger, requestLog } from '../platform/log.ts'
 import { createMetrics } from '../platform/metrics.ts'
 import { compile } from '../protocol/operation.ts'
 import { s3Operations } from '../protocol/s3/operations.ts'
+import { websiteOperations } from '../protocol/s3/website-operations.ts'
 import { stsOperations } from '../protocol/sts/operations.ts'
 import type { AdminServices } from './admin.ts'
 import { Authenticator } from './authenticate.ts'
@@ -21,6 +22,7 @@ import { loadIdentities, publishedCredentials } from './identities-file.ts'
 import { Listeners } from './listeners.ts'
 import { Responder } from './responder.ts'
 import { s3Handlers } from './s3/handlers.ts'
+import { websiteHandlers } from './s3/website.ts'
 import { Server } from './server.ts'
 import { BlobIds } from './store/blob-ids.ts'
 import { ensureIdentities, revokeCredential } from './store/identities.ts'
@@ -75,8 +77,12 @@ export async function startGateway(config: Config, logger: Logger): Promise<Gate
   const sweeper = new Sweeper({ database, blobs, blobIds, pins, clock, logger })
   const responder = new Responder(blobs, pins, logger, requestLog(logger), metrics)
   const dispatcher = new Dispatcher(
-    { database, blobs, blobIds, clock, objectCache: new ObjectCache(database), newBuckets: config.newBuckets },
-    { s3: compile(s3Operations, s3Handlers), sts: compile(stsOperations, stsHandlers) },
+    { database, blobs, blobIds, clock, objectCache: new ObjectCache(database), dialect: config.s3Dialect },
+    {
+      s3: compile(s3Operations, s3Handlers),
+      sts: compile(stsOperations, stsHandlers),
+      website: compile(websiteOperations, websiteHandlers),
+    },
     new Authenticator(database, clock, unsigned),
     responder,
     hostDomains(config.domains),

@@ -38,7 +38,7 @@ export interface Config {
   readonly databaseUrl: string | undefined
   readonly blobs: 'memory' | 'disk'
   readonly durability: 'process' | 'power'
-  readonly newBuckets: 'private' | 'acls'
+  readonly s3Dialect: 'aws' | 'ceph'
   /** Of a day in lifecycle rules. */
   readonly lifecycleDayMs: number
   readonly logLevel: LogLevel
@@ -249,7 +249,7 @@ function configOf(values: OptionValues): Config {
     databaseUrl: values.databaseUrl,
     blobs: values.blobs ?? (values.ephemeral ? 'memory' : 'disk'),
     durability: values.durability,
-    newBuckets: values.newBuckets,
+    s3Dialect: values.s3Dialect,
     lifecycleDayMs: values.lifecycleDay * 1000,
     logLevel: values.logLevel,
     identitiesFile: values.identities,

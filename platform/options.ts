@@ -122,13 +122,13 @@ export const options = {
     help: 'Acknowledged writes survive: process (kill -9), power (power loss too)',
     parse: value => oneOf(['process', 'power'] as const, value),
   } satisfies Option<'process' | 'power'> as Option<'process' | 'power'>,
-  newBuckets: {
-    flag: 'new-buckets',
-    placeholder: 'KIND',
-    fallback: 'private',
-    help: 'S3 buckets are made as today (private), or as before April 2023, with ACLs and nothing blocked (acls)',
-    parse: value => oneOf(['private', 'acls'] as const, value),
-  } satisfies Option<'private' | 'acls'> as Option<'private' | 'acls'>,
+  s3Dialect: {
+    flag: 's3-dialect',
+    placeholder: 'NAME',
+    fallback: 'aws',
+    help: "S3 as Amazon's is today: aws; as Ceph's gateway speaks it: ceph",
+    parse: value => oneOf(['aws', 'ceph'] as const, value),
+  } satisfies Option<'aws' | 'ceph'> as Option<'aws' | 'ceph'>,
   lifecycleDay: {
     flag: 'lifecycle-day',
     placeholder: 'SECONDS',

@@ -124,6 +124,7 @@ export const faultCodes = [
   'cors-forbidden',
   'cors-request-invalid',
   'website-missing',
+  'website-elsewhere',
   'lifecycle-missing',
   // restoring what is archived
   'object-not-archived',

@@ -12,10 +12,15 @@ export type Level = (typeof Level)[keyof typeof Level]
 export type Method = 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE' | 'OPTIONS'
 export type Access = 'read' | 'write' | 'list' | 'admin' | 'any'
 
+/** Whose S3 is spoken: Amazon's, or Ceph's where the two differ (protocol/s3/ceph.ts). */
+export type Dialect = 'aws' | 'ceph'
+
 /** Everything a parser may look at. Made by the gateway from a socket's request; outlives that request. */
 export interface WireRequest {
   readonly method: Method
   readonly level: Level
+  /** Absent: aws. */
+  readonly dialect?: Dialect
   /** Decoded; '' at service level. */
   readonly bucket: string
   /** Decoded, byte for byte; '' above object level. */

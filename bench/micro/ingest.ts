@@ -1,14 +1,14 @@
 /**
  * Bodies through a real socket on loopback, client and server each a process: PUT of 64 MiB into a blob on disk by
- * digests wanted, as a ratio to one core's MD5 rate measured in the same run; GET of it; and the cost of a 1 KiB body
- * that arrives in one piece. Shown are the median and the best of the rounds.
+ * digests wanted, as a ratio to one core's MD5 rate measured in the same run; GET of it; the same encrypted (`aes`); and
+ * the cost of a 1 KiB body that arrives in one piece. Shown are the median and the best of the rounds.
  *
  *     node out/bench/micro/ingest.js [rounds, 9]
  */
 
 import uWS from 'uWebSockets.js'
 import { fork } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -18,11 +18,13 @@ import { Aborted, BlobSource, type IncomingBody, type Staged } from '../../gatew
 import { DiskBlobs } from '../../gateway/bytes/disk-blobs.ts'
 import { openSource } from '../../gateway/bytes/egress.ts'
 import { ingest } from '../../gateway/bytes/ingest.ts'
+import type { ObjectCipher } from '../../gateway/bytes/object-cipher.ts'
 import { SocketBody } from '../../gateway/socket-body.ts'
 import type { DigestAlgorithm } from '../../protocol/checksum/digest.ts'
 import { Fault } from '../../protocol/fault.ts'
 
 const bodyBytes = 64 * 1024 * 1024
+const cipher = { key: randomBytes(32) }
 let made: Buffer | undefined
 const rounds = Number(process.argv[2] ?? 9)
 
@@ -72,8 +74,9 @@ async function serve(): Promise<void> {
       left = true
       incoming.abort()
     })
-    const algorithms = request.getUrl().slice(1).split('+').filter(isAlgorithm)
-    const options = { blobs, nextBlobId: () => ++lastId, algorithms, maxBytes: bodyBytes }
+    const names = request.getUrl().slice(1).split('+')
+    const algorithms = names.filter(isAlgorithm)
+    const options = { blobs, nextBlobId: () => ++lastId, algorithms, maxBytes: bodyBytes, ...encryption(names) }
     void ingest(incoming, options).then(staged => {
       if (staged instanceof Fault || staged instanceof Aborted) throw new Error('the body was refused')
       staged.discard()
@@ -81,8 +84,10 @@ async function serve(): Promise<void> {
     })
   })
   let getId = 0
-  app.get('/*', response => {
-    const source = new BlobSource([{ blobId: getId, offset: 0, sizeBytes: bodyBytes }])
+  app.get('/*', (response, request) => {
+    // Decrypted or not, it takes what is stored for it.
+    const key = encryption(request.getUrl().slice(1).split('+')).cipher
+    const source = new BlobSource([{ blobId: getId, offset: 0, sizeBytes: bodyBytes }], undefined, key)
     let stop = () => {}
     response.onAborted(() => stop())
     void openSource(source, blobs).then(open => {
@@ -112,9 +117,13 @@ async function serve(): Promise<void> {
     'crc32',
     'crc64nvme',
     'sha256',
+    'aes',
+    'aes+md5',
+    'aes+md5+crc64nvme',
   ]
   const puts = new Map<string, number[]>(cases.map(name => [name, []]))
   const gets: number[] = []
+  const decrypted: number[] = []
   const md5: number[] = []
   const stored = (await ingest(whole(body()), {
     blobs,
@@ -127,6 +136,7 @@ async function serve(): Promise<void> {
     md5.push(md5Seconds())
     for (const [name, seconds] of puts) seconds.push(await ask({ port, method: 'PUT', path: `/${name}` }))
     gets.push(await ask({ port, method: 'GET', path: '/' }))
+    decrypted.push(await ask({ port, method: 'GET', path: '/aes' }))
   }
   const rate = (seconds: number) => (bodyBytes / seconds / 1e6).toFixed(0).padStart(6)
   const line = (name: string, seconds: readonly number[]) => {
@@ -138,6 +148,7 @@ async function serve(): Promise<void> {
   line('MD5 alone', md5)
   for (const [name, seconds] of puts) line(`PUT ${name}`, seconds)
   line('GET', gets)
+  line('GET aes', decrypted)
   await smallBodies(blobs)
   console.log(`resident memory ${(process.memoryUsage.rss() / 1e6).toFixed(0)} MB`)
   client.disconnect()
@@ -147,7 +158,10 @@ async function serve(): Promise<void> {
 }
 
 function isAlgorithm(name: string): name is DigestAlgorithm {
-  return name !== 'none'
+  return name !== 'none' && name !== 'aes'
+}
+function encryption(names: readonly string[]): { readonly cipher?: ObjectCipher } {
+  return names.includes('aes') ? { cipher } : {}
 }
 
 function md5Seconds(): number {
@@ -177,14 +191,15 @@ function whole(bytes: Uint8Array): IncomingBody {
 async function smallBodies(blobs: DiskBlobs): Promise<void> {
   const bytes = Buffer.alloc(1024, 'x')
   const times = 200_000
-  for (const algorithms of [[], ['md5'], ['md5', 'crc32']] as const satisfies DigestAlgorithm[][]) {
-    const options = { blobs, nextBlobId: () => 0, algorithms, maxBytes: bodyBytes }
+  for (const names of [['none'], ['md5'], ['md5', 'crc32'], ['aes', 'md5', 'crc32']]) {
+    const algorithms = names.filter(isAlgorithm)
+    const options = { blobs, nextBlobId: () => 0, algorithms, maxBytes: bodyBytes, ...encryption(names) }
     let start = 0n
     for (let i = -times / 2; i < times; i++) {
       if (i === 0) start = process.hrtime.bigint()
       await ingest(whole(bytes), options)
     }
     const each = Number(process.hrtime.bigint() - start) / times / 1e3
-    console.log(`1 KiB in one piece, digests: ${(algorithms.join(' + ') || 'none').padEnd(12)} ${each.toFixed(2)} µs`)
+    console.log(`1 KiB in one piece, ${names.join(' + ').padEnd(18)} ${each.toFixed(2)} µs`)
   }
 }

@@ -53,8 +53,9 @@ export async function ingestSource(
 }
 
 /**
- * States: waiting for `read` → (asking for a buffer → reading → delivering) … → over. Paused, it stays before the next
- * piece; its end comes with its last piece, paused or not.
+ * States: waiting for `read` → (asking for a buffer → reading → delivering) … → over. Paused, it asks for none; what is being
+ * read is delivered all the same, or a slow disk and a hurried pool would have it read again for ever. Its end comes with
+ * its last piece.
  */
 class SourceBody implements StoredBody, BufferUser {
   readonly declaredBytes: number
@@ -64,8 +65,8 @@ class SourceBody implements StoredBody, BufferUser {
   #sink: BodySink | undefined
   #position = 0
   #paused = false
-  /** A buffer is being asked for or read into. */
-  #busy = false
+  #asking = false
+  #reading = false
   #over = false
 
   constructor(source: BlobSource, blobs: BlobStore, buffers: ReadBuffers) {
@@ -82,6 +83,8 @@ class SourceBody implements StoredBody, BufferUser {
 
   pause(): void {
     this.#paused = true
+    if (this.#asking) this.#buffers.cancel(this)
+    this.#asking = false
   }
 
   resume(): void {
@@ -97,9 +100,11 @@ class SourceBody implements StoredBody, BufferUser {
   }
 
   granted(buffer: Buffer): void {
+    this.#asking = false
     if (this.#over) return this.#buffers.release(buffer)
+    this.#reading = true
     this.#reader.read(buffer, 0, buffer.length, this.#position, error => {
-      this.#busy = false
+      this.#reading = false
       if (this.#over) return this.#buffers.release(buffer)
       if (error === null) this.#deliver(buffer)
       this.#buffers.release(buffer)
@@ -110,8 +115,8 @@ class SourceBody implements StoredBody, BufferUser {
   }
 
   #step(): void {
-    if (this.#sink === undefined || this.#busy || this.#paused || this.#over) return
-    this.#busy = true
+    if (this.#sink === undefined || this.#asking || this.#reading || this.#paused || this.#over) return
+    this.#asking = true
     this.#buffers.wait(Math.min(readBufferBytes, this.declaredBytes - this.#position), this)
   }
 

@@ -64,7 +64,8 @@ function ownsBucket(asker: Asker, bucket: GuardedBucket): boolean {
 
 /** Whose an object is: under BucketOwnerEnforced the bucket owner's, whoever wrote it. */
 export function ownsObject(asker: Asker, bucket: GuardedBucket, object: GuardedObject): boolean {
-  const ownerId = aclsCount(bucket) ? object.ownerId : bucket.ownerId
+  // What nobody signed for is the bucket owner's: nobody could ever be asked for it.
+  const ownerId = aclsCount(bucket) && object.ownerId !== anonymousId ? object.ownerId : bucket.ownerId
   return idOf(asker) === ownerId
 }
 
@@ -210,10 +211,11 @@ function exceedsSession(asker: Asker, action: string, resource: string, context:
  * is done with an object its owner's: the bucket's owner may remove and restore another's object, but not read it.
  */
 function mayByRight(asker: Asker, bucket: GuardedBucket, object: GuardedObject | undefined, action: string): boolean {
-  if (ownsBucket(asker, bucket))
-    return object === undefined || bucketOwnersActions.has(action) || ownsObject(asker, bucket, object)
+  const ofBucket = ownsBucket(asker, bucket)
+  if (ofBucket && (object === undefined || bucketOwnersActions.has(action))) return true
   if (uploadActions.has(action)) return object !== undefined && idOf(asker) === object.ownerId
   const own = object !== undefined && ownsObject(asker, bucket, object)
+  if (ofBucket) return own || aclGrants(asker, bucket, object?.acl, objectPermission.get(action))
   if (deleteActions.has(action))
     return (own || object === undefined) && aclGrants(asker, bucket, bucket.guards.acl, 'WRITE')
   if (action === putObject) return aclGrants(asker, bucket, bucket.guards.acl, 'WRITE')

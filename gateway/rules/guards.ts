@@ -1,6 +1,6 @@
 /** What guards a bucket, from its settings. Pure; derived once per settings. */
 import { Fault } from '../../protocol/fault.ts'
-import { parseBucketPolicy } from '../../protocol/s3/bucket-policy.ts'
+import { parseKeptPolicy } from '../../protocol/s3/bucket-policy.ts'
 import type { PublicAccessBlock } from '../../protocol/s3/public-access-block.ts'
 import type { BucketSettings } from '../../protocol/settings.ts'
 import type { BucketGuards } from './access.ts'
@@ -32,7 +32,7 @@ export function guardsOf(settings: BucketSettings, bucket: string): BucketGuards
 
 /** It was checked when it was put. One that cannot be read must not open the bucket. */
 function readPolicy(text: string, bucket: string) {
-  const policy = parseBucketPolicy(Buffer.from(text), bucket)
+  const policy = parseKeptPolicy(Buffer.from(text))
   if (policy instanceof Fault) throw new Error(`the policy kept for bucket ${bucket} is not one`)
   return policy
 }

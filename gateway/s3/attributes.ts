@@ -16,7 +16,8 @@ export function getObjectAttributes(context: RequestContext, input: AttributesIn
 function* findAttributes(ref: ObjectRef, input: AttributesInput): Unit<AttributesOutput | FindFault> {
   const object = yield* headObject(ref)
   if (object instanceof Fault) return object
-  const listed = input.wanted.has('ObjectParts') && object.checksumType === 'COMPOSITE'
+  const listed =
+    input.wanted.has('ObjectParts') && (object.checksumType === 'COMPOSITE' || (input.ceph && object.parts > 0))
   const page = listed ? yield* listObjectParts(object, input.afterPart, input.maxParts) : undefined
   return { object, input, version: versionOf(object), page }
 }

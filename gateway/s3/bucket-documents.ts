@@ -52,7 +52,12 @@ export const documentHandlers: Handlers<typeof documentOperations, RequestContex
     return set(context, bucket, 'encryption', value)
   },
   GetBucketEncryption(context, { bucket }) {
-    return read(context, bucket, ({ is }) => is.encryption ?? defaultBucketEncryption)
+    // S3 has encrypted everything since 2023; Ceph says whether it was asked to.
+    const unset =
+      context.services.dialect === 'ceph'
+        ? fault('encryption-configuration-missing', { bucket })
+        : defaultBucketEncryption
+    return read(context, bucket, ({ is }) => is.encryption ?? unset)
   },
   DeleteBucketEncryption(context, { bucket }) {
     return unset(context, bucket, 'encryption')

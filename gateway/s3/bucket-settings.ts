@@ -2,21 +2,22 @@
 import type { Unit } from '../../platform/database/unit.ts'
 import { Fault, fault } from '../../protocol/fault.ts'
 import type { Handlers } from '../../protocol/operation.ts'
-import type { Acl } from '../../protocol/s3/acl.ts'
+import type { NamedAcl } from '../../protocol/s3/acl-document.ts'
 import type { AclRequest } from '../../protocol/s3/acl-request.ts'
 import type { settingOperations } from '../../protocol/s3/bucket-settings.ts'
 import { versionIdOf } from '../../protocol/s3/version-id.ts'
 import type { VersionListAnswer, VersionListing } from '../../protocol/s3/version-listing.ts'
+import type { Owner } from '../../protocol/s3/xml.ts'
 import type { RequestContext } from '../context.ts'
 import { guardsOf } from '../rules/guards.ts'
 import { checkOwnershipChange, checkPolicyNotBlocked, effectiveAcl, isPublicBucket } from '../rules/ownership.ts'
 import { type BucketFault, type BucketRef, Versioning } from '../store/contract.ts'
-import { type AclFault, makeAcl, withAcl } from '../store/describing.ts'
+import { type AclFault, makeAcl, nameAcl, withAcl } from '../store/describing.ts'
 import { canonicalIdOf } from '../store/identities.ts'
 import { bucketSettings, changeSettings, setVersioning } from '../store/settings.ts'
 import { type ListedVersion as Listed, listVersions } from '../store/version-listing.ts'
 import { bucketRef } from './object-ref.ts'
-import { owners } from './owners.ts'
+import { namesOwners, people } from './owners.ts'
 import { change, read, set, setIf, unset } from './setting-access.ts'
 
 const versioningStates = [undefined, 'Enabled', 'Suspended'] as const
@@ -78,7 +79,7 @@ export const settingHandlers: Handlers<typeof settingOperations, RequestContext>
   },
   GetBucketAcl(context, { bucket }) {
     const ref = bucketRef(context, bucket)
-    return context.services.database.read(() => aclOf(ref))
+    return context.services.database.read(() => aclOf(ref, namesOwners(context)))
   },
 
   PutPublicAccessBlock(context, { bucket, value }) {
@@ -122,18 +123,18 @@ function* giveAcl(ref: BucketRef, request: AclRequest): Unit<undefined | BucketF
   return yield* changeSettings(ref, () => ({ acl: withAcl(undefined, acl)?.acl }))
 }
 
-function* aclOf(ref: BucketRef): Unit<Acl | BucketFault> {
+function* aclOf(ref: BucketRef, named: boolean): Unit<NamedAcl | BucketFault> {
   const bucket = yield* bucketSettings(ref)
   if (bucket instanceof Fault) return bucket
   const owner = yield* canonicalIdOf(bucket.ownerId)
-  return effectiveAcl(guardsOf(bucket.is, ref.bucket), bucket.is.acl, owner, owner)
+  return yield* nameAcl(effectiveAcl(guardsOf(bucket.is, ref.bucket), bucket.is.acl, owner, owner), named)
 }
 
 function* versionsPage(context: RequestContext, asked: VersionListing): Unit<VersionListAnswer | BucketFault> {
   const { prefix, delimiter, limit, keyMarker: after, versionMarker: afterVersion } = asked
   const page = yield* listVersions(bucketRef(context, asked.bucket), { prefix, delimiter, limit, after, afterVersion })
   if (page instanceof Fault) return page
-  const ownerOf = yield* owners(context, page.entries)
+  const { ownerOf } = yield* people(context, new Set(page.entries.map(entry => entry.ownerId)))
   const { truncated, last, lastVersion, commonPrefixes } = page
   return {
     asked,
@@ -146,7 +147,7 @@ function* versionsPage(context: RequestContext, asked: VersionListing): Unit<Ver
   }
 }
 
-function listed(entry: Listed, owner: string): VersionListAnswer['entries'][number] {
+function listed(entry: Listed, owner: Owner): VersionListAnswer['entries'][number] {
   const shared = {
     key: entry.key,
     versionId: nameOf(entry),

@@ -1,12 +1,12 @@
 import type { Unit } from '../../platform/database/unit.ts'
-import { Fault } from '../../protocol/fault.ts'
-import type { Handlers } from '../../protocol/operation.ts'
+import { Fault, fault } from '../../protocol/fault.ts'
+import type { Dialect, Handlers } from '../../protocol/operation.ts'
 import type { Acl } from '../../protocol/s3/acl.ts'
 import { type AclRequest, resolveAcl } from '../../protocol/s3/acl-request.ts'
 import type { BucketAnswer, bucketOperations, CreateBucketRequest } from '../../protocol/s3/bucket.ts'
 import { globalRegion, regionOfNewBucket } from '../../protocol/s3/regions.ts'
 import type { BucketSettings } from '../../protocol/settings.ts'
-import type { NewBuckets, Principal, RequestContext } from '../context.ts'
+import type { Principal, RequestContext } from '../context.ts'
 import type { BucketGuards } from '../rules/access.ts'
 import { guardsOf } from '../rules/guards.ts'
 import { checkOwnershipChange } from '../rules/ownership.ts'
@@ -27,7 +27,7 @@ export const bucketHandlers: Handlers<typeof bucketOperations, RequestContext> =
     if (denied !== undefined) return denied
     const region = regionOfNewBucket(locationConstraint, principal.region)
     if (region instanceof Fault) return region
-    const made = await services.database.write(() => makeBucket(principal, input, region, services.newBuckets, nowMs))
+    const made = await services.database.write(() => makeBucket(principal, input, region, services.dialect, nowMs))
     if (!(made instanceof Fault)) return { bucket, region }
     // In the oldest region, making one's own bucket again succeeds and changes nothing (S3 API, CreateBucket).
     const { region: existing } = made.detail
@@ -53,10 +53,11 @@ function* makeBucket(
   { environmentId, identityId }: Principal,
   input: CreateBucketRequest,
   region: string,
-  newBuckets: NewBuckets,
+  dialect: Dialect,
   nowMs: number,
 ) {
-  const open = newBuckets === 'acls'
+  // Ceph makes them as S3 did before April 2023.
+  const open = dialect === 'ceph'
   const ownership = input.ownership ?? (open ? 'ObjectWriter' : undefined)
   const settings: BucketSettings = {
     ...(ownership === undefined ? {} : { ownership }),
@@ -67,7 +68,7 @@ function* makeBucket(
   const guards = guardsOf(settings, input.bucket)
   const acl = input.acl === undefined ? undefined : yield* makeBucketAcl(guards, input.acl, identityId)
   if (acl instanceof Fault) return acl
-  return yield* createBucket({
+  const made = yield* createBucket({
     environmentId,
     identityId,
     name: input.bucket,
@@ -77,6 +78,11 @@ function* makeBucket(
     versioning: input.lock ? Versioning.enabled : Versioning.never,
     settings: encodeSettings(acl === undefined ? settings : { ...settings, acl }),
   })
+  // Ceph refuses to make one's own bucket again with another ACL.
+  const changes = acl !== undefined || (made instanceof Fault && made.detail['acl'] === 'own')
+  if (open && changes && made instanceof Fault && made.code === 'bucket-owned')
+    return fault('bucket-exists', { bucket: input.bucket })
+  return made
 }
 
 /** Undefined: its owner's alone. An ACL that lets others in cannot be where there are no ACLs. */

@@ -6,6 +6,7 @@ import type { RequestContext } from '../context.ts'
 import type { BucketFault } from '../store/contract.ts'
 import { listObjects } from '../store/listing.ts'
 import { bucketRef } from './object-ref.ts'
+import { people } from './owners.ts'
 
 export const listingHandlers: Handlers<typeof listingOperations, RequestContext> = {
   ListObjects(context, asked) {
@@ -25,7 +26,6 @@ function* page<Asked extends Listing>(
   const { prefix, delimiter, after, limit } = asked
   const found = yield* listObjects(bucketRef(context, asked.bucket), { prefix, delimiter, after, limit, afterIs })
   if (found instanceof Fault) return found
-  // Only a bucket's owner may list it or write to it, so every object is the asker's. Its region is the one signed for.
-  const { canonicalId: owner, region } = context.principal
-  return { asked, owner, region, ...found }
+  const { ownerOf } = yield* people(context, new Set(found.entries.map(entry => entry.ownerId)))
+  return { asked, ownerOf, ...found }
 }

@@ -35,8 +35,9 @@ type Known = Pick<UploadRecord, 'uploadId' | 'checksumAlgorithm' | 'checksumType
 export function assemble(input: CompleteInput, upload: Known, parts: readonly PartRecord[]): Assembled | AssembleFault {
   const { uploadId } = upload
   if (input.parts.length === 0) return fault('request-invalid', { message: 'You must specify at least one part' })
-  for (let at = 1; at < input.parts.length; at++)
-    if (input.parts[at]!.number <= input.parts[at - 1]!.number) return fault('part-order-invalid', { uploadId })
+  const list = input.dialect === 'ceph' ? lastOfEach(input.parts) : input.parts
+  for (let at = 1; at < list.length; at++)
+    if (list[at]!.number <= list[at - 1]!.number) return fault('part-order-invalid', { uploadId })
   if (input.checksumType !== undefined && input.checksumType !== upload.checksumType)
     return fault('request-invalid', {
       message: `The upload was created using the ${upload.checksumType ?? 'null'} checksum mode. The complete request must use the same checksum mode.`,
@@ -44,9 +45,9 @@ export function assemble(input: CompleteInput, upload: Known, parts: readonly Pa
   const stored = new Map(parts.map(part => [part.number, part]))
   const chosen: PartRecord[] = []
   let sizeBytes = 0
-  for (const [at, listed] of input.parts.entries()) {
+  for (const [at, listed] of list.entries()) {
     const part = stored.get(listed.number)
-    const bad = checkPart(listed, part, upload, at === input.parts.length - 1)
+    const bad = checkPart(listed, part, upload, at === list.length - 1, input.dialect)
     if (bad !== undefined) return bad
     chosen.push(part!)
     sizeBytes += part!.sizeBytes
@@ -69,11 +70,17 @@ export function assemble(input: CompleteInput, upload: Known, parts: readonly Pa
   }
 }
 
+/** Ceph takes a part that is listed twice as it is listed last. */
+function lastOfEach(parts: readonly ListedPart[]): readonly ListedPart[] {
+  return parts.filter((part, at) => parts[at + 1]?.number !== part.number)
+}
+
 function checkPart(
   listed: ListedPart,
   part: PartRecord | undefined,
   upload: Known,
   last: boolean,
+  dialect: CompleteInput['dialect'],
 ): Fault<'part-invalid'> | Fault<'part-too-small'> | Fault<'request-invalid'> | Fault<'checksum-mismatch'> | undefined {
   const about = { uploadId: upload.uploadId, partNumber: listed.number, etag: listed.etag }
   if (part === undefined || part.etag !== listed.etag) return fault('part-invalid', about)
@@ -86,7 +93,8 @@ function checkPart(
   } else {
     const checksum = listed.checksums[algorithm]
     if (checksum === undefined) {
-      if (upload.checksumType === 'COMPOSITE') return missingChecksum(listed, algorithm, names[0])
+      // Ceph does not ask for it.
+      if (upload.checksumType === 'COMPOSITE' && dialect === 'aws') return missingChecksum(listed, algorithm, names[0])
     } else if (checksum !== part.checksums[algorithm]) return fault('part-invalid', about)
   }
   if (!last && part.sizeBytes < partMinimumBytes)
@@ -129,7 +137,8 @@ function checkWhole(
   if (declared === undefined) return undefined
   // Seen: an upload that asked for no checksum overlooks any other than S3's own.
   if (upload.checksumAlgorithm === undefined && declared.name !== ownChecksum) return undefined
-  const meant = input.checksumType ?? (upload.checksumType === undefined ? type : checksumTypeOf(algorithm, undefined))
+  const defaulted = upload.checksumType === undefined || input.dialect === 'ceph'
+  const meant = input.checksumType ?? (defaulted ? type : checksumTypeOf(algorithm, undefined))
   const same =
     declared.name === algorithm &&
     meant === type &&

@@ -1,35 +1,45 @@
 /** ListParts and ListMultipartUploads. */
+import type { Unit } from '../../platform/database/unit.ts'
 import { Fault } from '../../protocol/fault.ts'
-import type { ListPartsInput, ListUploadsInput, Person } from '../../protocol/s3/multipart-list.ts'
+import type {
+  ListPartsInput,
+  ListPartsOutput,
+  ListUploadsInput,
+  ListUploadsOutput,
+} from '../../protocol/s3/multipart-list.ts'
 import type { RequestContext } from '../context.ts'
+import type { BucketFault, UploadRecord } from '../store/contract.ts'
 import * as store from '../store/uploads.ts'
 import { bucketRef, objectRef } from './object-ref.ts'
+import { people } from './owners.ts'
 
-export async function listParts(context: RequestContext, input: ListPartsInput) {
+export function listParts(context: RequestContext, input: ListPartsInput) {
+  return context.services.database.read(() => partsPage(context, input))
+}
+function* partsPage(context: RequestContext, input: ListPartsInput): Unit<ListPartsOutput | store.UploadFault> {
   const ref = objectRef(context, input.bucket, input.key)
-  const page = await context.services.database.read(() =>
-    store.listParts(ref, input.uploadId, input.afterPart, input.maxParts),
-  )
+  const page = yield* store.listParts(ref, input.uploadId, input.afterPart, input.maxParts)
   if (page instanceof Fault) return page
-  return { input, owner: owner(context), upload: page.upload, parts: page.parts, truncated: page.truncated }
+  const { upload, parts, truncated } = page
+  return { input, ...(yield* people(context, idsOf([upload]))), upload, parts, truncated }
 }
 
-export async function listMultipartUploads(context: RequestContext, input: ListUploadsInput) {
-  const page = await context.services.database.read(() =>
-    store.listUploads(bucketRef(context, input.bucket), {
-      prefix: input.prefix,
-      delimiter: input.delimiter,
-      after: input.keyMarker,
-      afterUploadId: input.uploadIdMarker,
-      limit: input.maxUploads,
-    }),
-  )
+export function listMultipartUploads(context: RequestContext, input: ListUploadsInput) {
+  return context.services.database.read(() => uploadsPage(context, input))
+}
+function* uploadsPage(context: RequestContext, input: ListUploadsInput): Unit<ListUploadsOutput | BucketFault> {
+  const page = yield* store.listUploads(bucketRef(context, input.bucket), {
+    prefix: input.prefix,
+    delimiter: input.delimiter,
+    after: input.keyMarker,
+    afterUploadId: input.uploadIdMarker,
+    limit: input.maxUploads,
+  })
   if (page instanceof Fault) return page
   const { entries, commonPrefixes, truncated, last } = page
-  return { input, owner: owner(context), uploads: entries, commonPrefixes, truncated, last }
+  return { input, ...(yield* people(context, idsOf(entries))), uploads: entries, commonPrefixes, truncated, last }
 }
 
-/** Only a bucket's owner may ask, so who asks is who owns and who started every upload. */
-function owner(context: RequestContext): Person {
-  return { canonicalId: context.principal.canonicalId, name: context.principal.identityName }
+function idsOf(uploads: readonly UploadRecord[]): Iterable<number> {
+  return new Set(uploads.flatMap(upload => [upload.initiatorId, upload.ownerId]))
 }

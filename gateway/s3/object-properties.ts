@@ -3,7 +3,7 @@ import type { Unit } from '../../platform/database/unit.ts'
 import { Fault, fault } from '../../protocol/fault.ts'
 import type { Handlers } from '../../protocol/operation.ts'
 import type { Properties } from '../../protocol/properties.ts'
-import type { Acl } from '../../protocol/s3/acl.ts'
+import type { NamedAcl } from '../../protocol/s3/acl-document.ts'
 import type { AclRequest } from '../../protocol/s3/acl-request.ts'
 import type { OfVersion, PropertyOutput, propertyOperations } from '../../protocol/s3/object-properties.ts'
 import type { RequestContext } from '../context.ts'
@@ -11,12 +11,13 @@ import { guardsOf } from '../rules/guards.ts'
 import { effectiveAcl } from '../rules/ownership.ts'
 import { checkRetentionChange } from '../rules/retention.ts'
 import type { FoundObject, ObjectRef } from '../store/contract.ts'
-import { type AclFault, makeAcl, withAcl } from '../store/describing.ts'
+import { type AclFault, makeAcl, nameAcl, withAcl } from '../store/describing.ts'
 import { canonicalIdOf } from '../store/identities.ts'
 import { type FindFault, headObject } from '../store/objects.ts'
 import { type ChangedVersion, changeProperties } from '../store/properties.ts'
 import { readSettings } from '../store/settings-text.ts'
 import { objectRef, versionOf } from './object-ref.ts'
+import { namesOwners } from './owners.ts'
 
 function change<R extends Properties | Fault>(
   context: RequestContext,
@@ -72,7 +73,7 @@ export const propertyHandlers: Handlers<typeof propertyOperations, RequestContex
   },
   GetObjectAcl(context, input) {
     const ref = objectRef(context, input.bucket, input.key, input.version)
-    return context.services.database.read(() => aclOf(ref))
+    return context.services.database.read(() => aclOf(ref, namesOwners(context)))
   },
 
   PutObjectRetention(context, input) {
@@ -111,13 +112,14 @@ function* giveAcl(ref: ObjectRef, request: AclRequest): Unit<PropertyOutput<unde
   return yield* changed(ref, ({ object }) => withAcl(object.properties, acl) ?? {})
 }
 
-function* aclOf(ref: ObjectRef): Unit<PropertyOutput<Acl> | FindFault> {
+function* aclOf(ref: ObjectRef, named: boolean): Unit<PropertyOutput<NamedAcl> | FindFault> {
   const found = yield* headObject(ref)
   if (found instanceof Fault) return found
   const guards = guardsOf(readSettings(found.bucket.settings), ref.bucket)
   const owner = yield* canonicalIdOf(found.ownerId)
   const bucketOwner = yield* canonicalIdOf(found.bucket.ownerId)
-  return { value: effectiveAcl(guards, found.properties?.acl, owner, bucketOwner), version: versionOf(found) }
+  const acl = effectiveAcl(guards, found.properties?.acl, owner, bucketOwner)
+  return { value: yield* nameAcl(acl, named), version: versionOf(found) }
 }
 
 function withoutTags(properties: Properties | undefined): Properties {

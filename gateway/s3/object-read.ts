@@ -15,7 +15,7 @@ import { findPart } from '../store/object-parts.ts'
 import { byteSlices, type FindFault, headObject as findHead, findObject } from '../store/objects.ts'
 import { objectRef, versionOf } from './object-ref.ts'
 
-type ReadFault =
+export type ReadFault =
   | FindFault
   | Fault<'object-archived'>
   | Fault<'not-modified'>
@@ -50,7 +50,8 @@ function* openObject(
   return yield* openFound(found, input, nowMs, withBytes)
 }
 
-function* openFound(
+/** What of a found object is answered: by its conditions, its state and the range asked for. */
+export function* openFound(
   found: FoundObject,
   input: ReadInput,
   nowMs: number,
@@ -64,7 +65,7 @@ function* openFound(
   if (input.partNumber !== undefined) {
     const part = yield* spanOfPart(found, input.partNumber)
     if (part instanceof Fault) return part
-    partChecksums = found.checksumType === 'COMPOSITE' ? part.checksums : undefined
+    partChecksums = found.checksumType === 'COMPOSITE' || input.ceph ? part.checksums : undefined
     // An empty object has no byte to name in a Content-Range: it is answered whole.
     span = found.sizeBytes === 0 ? undefined : part.span
   } else if (input.range !== undefined && rangeHolds(input.ifRange, found)) {

@@ -6,6 +6,7 @@ import { nextOf } from './counters.ts'
 import { dropDocuments, releaseUploadsOfBucket } from './dropping.ts'
 import { type BucketColumns, bucketColumns, refused } from './rows.ts'
 import { beyondAllKeys, compareUtf8, successor } from './seek.ts'
+import { readSettings } from './settings-text.ts'
 
 const FIND = sql(`
   SELECT ${bucketColumns}, b.created_at AS created_at FROM buckets b WHERE b.environment_id = $1 AND b.name = $2`)
@@ -59,7 +60,11 @@ export function* createBucket(
   const row = yield* one<FoundBucket>(FIND, [p.environmentId, p.name])
   if (row !== undefined) {
     return row.bucket_owner === p.identityId
-      ? fault('bucket-owned', { bucket: p.name, region: row.region })
+      ? fault('bucket-owned', {
+          bucket: p.name,
+          region: row.region,
+          acl: readSettings(row.settings).acl === undefined ? 'none' : 'own',
+        })
       : fault('bucket-exists', { bucket: p.name })
   }
   const owned = (yield* one<{ n: number }>(COUNT, [p.environmentId, p.identityId]))!.n

@@ -25,7 +25,7 @@ import {
   uploadColumns,
   uploadMissing,
 } from './upload-rows.ts'
-import { displace, nameVersion } from './versioning.ts'
+import { displace, nameWritten } from './versioning.ts'
 
 const TARGET = sql(`
   SELECT ${targetColumns}, ${uploadColumns} FROM buckets b
@@ -128,7 +128,7 @@ export function* completeUpload<F extends Fault = never>(
   yield* release(replaced)
   const { etag, checksums, checksumType } = chosen
   const seq = nextSeq(p.nowMs, newestSeq)
-  const version = nameVersion(row, seq, versioned)
+  const version = nameWritten(row, seq, versioned)
   const completed: Completed = { etag, seq, version, checksums, checksumType, sizeBytes }
   yield* saveObject({
     ...completed,
@@ -205,7 +205,7 @@ function* repeated(bucket: BucketColumns, ref: ObjectRef, uploadId: string): Uni
   return {
     etag: row.etag,
     seq: row.seq,
-    version: nameVersion(bucket, row.seq, row.versioned),
+    version: nameWritten(bucket, row.seq, row.versioned),
     checksums: decodeChecksums(row.checksums),
     checksumType: row.checksum_type ?? undefined,
     sizeBytes: row.size,

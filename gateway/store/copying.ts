@@ -19,7 +19,7 @@ import { aboutSource, readObject } from './rows.ts'
 import { nextSeq } from './seq.ts'
 import { conditioned, findTarget, saveObject } from './target.ts'
 import type { VersionRow } from './version-rows.ts'
-import { displace, nameVersion } from './versioning.ts'
+import { displace, nameVersion, nameWritten } from './versioning.ts'
 
 export type SourceFault = BucketFault | MissingFault | Fault<'precondition-failed'> | Fault<'condition-conflict'>
 export interface SourceQuery {
@@ -87,7 +87,7 @@ export function* copyObject<F extends Fault = never>(
   const copied: Copied = {
     etag: p.etag ?? source.etag,
     seq,
-    version: nameVersion(target, seq, displaced.versioned),
+    version: nameWritten(target, seq, displaced.versioned),
     sourceVersion: nameVersion(row, row.seq, row.versioned),
     modifiedAtMs: p.nowMs,
     checksums: p.checksums?.values ?? source.checksums,

@@ -2,14 +2,15 @@
 import type { Unit } from '../../platform/database/unit.ts'
 import { Fault } from '../../protocol/fault.ts'
 import type { Properties } from '../../protocol/properties.ts'
-import { type Acl, isPrivateAcl } from '../../protocol/s3/acl.ts'
+import { type Acl, isGroup, isPrivateAcl } from '../../protocol/s3/acl.ts'
+import type { NamedAcl } from '../../protocol/s3/acl-document.ts'
 import { type AclRequest, type AclResolutionFault, granteesOf, resolveAcl } from '../../protocol/s3/acl-request.ts'
 import type { BucketGuards } from '../rules/access.ts'
 import { guardsOf } from '../rules/guards.ts'
 import { type NewVersionFault as PropertiesFault, propertiesOfNew } from '../rules/new-version.ts'
 import { checkAclNotBlocked, checkAclSupported, newObjectOwner } from '../rules/ownership.ts'
 import type { BucketRef, Description } from './contract.ts'
-import { canonicalIdOf, findKnownIds } from './identities.ts'
+import { canonicalIdOf, findKnownIds, namesOf } from './identities.ts'
 import type { BucketColumns } from './rows.ts'
 import { readSettings } from './settings-text.ts'
 
@@ -57,6 +58,13 @@ export function* makeAcl(
   const known = yield* findKnownIds(granteesOf(request).ids)
   const acl = resolveAcl(request, { owner, bucketOwner, isKnownId: id => known.has(id) })
   return acl instanceof Fault ? acl : (checkAclNotBlocked(guards, acl) ?? acl)
+}
+
+/** @param named whether users are named */
+export function* nameAcl(acl: Acl, named: boolean): Unit<NamedAcl> {
+  if (!named) return { acl, names: undefined }
+  const users = new Set([acl.owner, ...acl.grants.map(grant => grant.grantee)].filter(id => !isGroup(id)))
+  return { acl, names: yield* namesOf([...users]) }
 }
 
 /** One that lets nobody else in is what every object has. */

@@ -19,21 +19,26 @@ export function* findReadable(
   const found = yield* locateVersion(ref)
   if (found === undefined) return refused(undefined, ref)!
   const { row } = found
-  const denied = refused(row, ref, isThere(row) ? row : undefined)
-  if (denied !== undefined) return denied
   if (!isThere(row)) return yield* notThere(row, ref)
-  return row.marker === 1 ? markerRead(row) : row
+  // A delete marker has nothing to grant: whoever may learn that a key is gone may learn of it.
+  if (row.marker === 1) return hidden(row, ref) ?? markerRead(row)
+  return refused(row, ref, row) ?? row
 }
 
 /** Why a key, or a version of it, cannot be read though its bucket can. */
 export function* notThere(row: ObjectColumns, ref: ObjectRef): Unit<BucketFault | MissingFault> {
   const told = missing(row, ref)
-  if (told.code !== 'object-missing') return told
+  if (told.code !== 'object-missing') return told as BucketFault
   if (ref.version !== undefined) return versionMissing(ref)
   if (row.versioning === Versioning.never) return told
   const newest = yield* newestVersion(row.bucket_id, ref.key)
   if (newest?.marker !== 1) return told
   return fault('object-missing', { ...told.detail, markerSeq: -newest.rank, markerVersioned: newest.versioned })
+}
+
+function hidden(row: ObjectColumns, ref: ObjectRef): BucketFault | undefined {
+  const told = missing(row, ref)
+  return told.code === 'object-missing' ? undefined : (told as BucketFault)
 }
 
 function markerRead(row: VersionRow & { readonly seq: number }): Fault<'method-not-allowed'> {

@@ -50,14 +50,29 @@ const LOAD_CREDENTIAL = sql(`
   FROM credentials c JOIN identities i ON i.id = c.identity_id JOIN environments e ON e.id = c.environment_id
   WHERE c.access_key_id = $1`)
 
-const CANONICAL_ID = sql(`SELECT canonical_id FROM identities WHERE id = $1`)
+const IDENTITY = sql(`SELECT canonical_id, name FROM identities WHERE id = $1`)
+const NAME = sql(`SELECT name FROM identities WHERE canonical_id = $1`)
 
 const BY_CANONICAL_ID = sql(`SELECT id FROM identities WHERE canonical_id = $1`)
 
 /** Of those who own things; nobody's own id for what nobody signed for. */
 export function* canonicalIdOf(identityId: number): Unit<string> {
-  const row = yield* one<{ canonical_id: string }>(CANONICAL_ID, [identityId])
-  return row?.canonical_id ?? anonymousCanonicalId
+  return (yield* identityOf(identityId)).canonicalId
+}
+export function* identityOf(identityId: number): Unit<{ readonly canonicalId: string; readonly name: string }> {
+  const row = yield* one<{ canonical_id: string; name: string }>(IDENTITY, [identityId])
+  return row === undefined ? nobody : { canonicalId: row.canonical_id, name: row.name }
+}
+const nobody = Object.freeze({ canonicalId: anonymousCanonicalId, name: 'anonymous' })
+
+/** Names of those with these canonical ids. */
+export function* namesOf(canonicalIds: readonly string[]): Unit<ReadonlyMap<string, string>> {
+  const names = new Map<string, string>()
+  for (const id of canonicalIds) {
+    const row = yield* one<{ name: string }>(NAME, [id])
+    if (row !== undefined) names.set(id, row.name)
+  }
+  return names
 }
 /** Which of these canonical ids belong to somebody. */
 export function* findKnownIds(canonicalIds: readonly string[]): Unit<ReadonlySet<string>> {

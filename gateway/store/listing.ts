@@ -31,12 +31,16 @@ export interface ListedRow {
 }
 
 /** One page; `limit` 0 answers an empty page that is not truncated, as S3 does for max-keys=0. */
-export function* listObjects(ref: BucketRef, query: ListQuery): Unit<ListPage<ListedObject> | BucketFault> {
+export function* listObjects(
+  ref: BucketRef,
+  query: ListQuery,
+): Unit<(ListPage<ListedObject> & { readonly region: string }) | BucketFault> {
   const bucket = yield* one<BucketColumns>(BUCKET, [ref.environmentId, ref.bucket])
   const denied = refused(bucket, ref)
   if (bucket === undefined || denied !== undefined) return denied!
   const start = startOf(query)
-  if (start === undefined || query.limit <= 0) return emptyPage
+  const { region } = bucket
+  if (start === undefined || query.limit <= 0) return { ...emptyPage, region }
   const until = successor(query.prefix) ?? beyondAllKeys
   const fetch = (position: Position<{ readonly key: string }>, count: number): Unit<readonly ListedRow[]> =>
     'from' in position
@@ -49,6 +53,7 @@ export function* listObjects(ref: BucketRef, query: ListQuery): Unit<ListPage<Li
     commonPrefixes: found.commonPrefixes,
     truncated: found.truncated,
     last: found.lastPrefix ?? found.lastRow?.key ?? '',
+    region,
   }
 }
 

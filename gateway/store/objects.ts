@@ -20,7 +20,7 @@ import { findReadable, type MissingFault, notThere } from './finding.ts'
 import { bucketColumns, isThere, type ObjectColumns, objectColumns, placeOf, readObject, refused } from './rows.ts'
 import { nextSeq } from './seq.ts'
 import { conditioned, findTarget, saveObject, targetBucket, targetTables } from './target.ts'
-import { displace, nameVersion } from './versioning.ts'
+import { displace, nameWritten } from './versioning.ts'
 
 export { byteSlices } from './byte-slices.ts'
 export { type Copied, type CopyObject, copyObject } from './copying.ts'
@@ -53,10 +53,8 @@ function* findVersion(ref: ObjectRef): Unit<FoundObject | FindFault> {
 
 function* readFound(row: FoundRow | undefined, ref: ObjectRef): Unit<FoundObject | FindFault> {
   if (row === undefined) return refused(row, ref)!
-  const there = isThere(row)
-  const denied = refused(row, ref, there ? row : undefined)
-  if (denied !== undefined) return denied
-  return there ? foundOf(row, ref.key) : yield* notThere(row, ref)
+  if (!isThere(row)) return yield* notThere(row, ref)
+  return refused(row, ref, row) ?? foundOf(row, ref.key)
 }
 
 function foundOf(row: FoundRow & { readonly seq: number }, key: string): FoundObject {
@@ -112,5 +110,5 @@ export function* putObject(p: PutObject): Unit<Put | BucketFault | NonNullable<W
     checksumType: p.checksumType,
     checksums: p.checksums,
   })
-  return { seq, version: nameVersion(row, seq, versioned), etag: p.etag, replaced: row.seq !== null }
+  return { seq, version: nameWritten(row, seq, versioned), etag: p.etag, replaced: row.seq !== null }
 }

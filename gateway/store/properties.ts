@@ -28,9 +28,9 @@ export function* changeProperties<R extends Properties | Fault>(
   const found = yield* locateVersion(ref)
   if (found === undefined) return refused(undefined, ref)!
   const { row, current } = found
-  const denied = refused(row, ref, isThere(row) ? row : undefined)
-  if (denied !== undefined) return denied
   if (!isThere(row)) return yield* notThere(row, ref)
+  const denied = refused(row, ref, row)
+  if (denied !== undefined) return denied
   if (row.marker === 1)
     return fault('method-not-allowed', {
       resourceType: 'DeleteMarker',

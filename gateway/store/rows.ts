@@ -64,10 +64,12 @@ export function refused(
     if (ref.guard === undefined && row.bucket_owner !== ref.identityId)
       return fault('access-denied', { bucket: ref.bucket })
   }
-  if (ref.region !== '' && ref.region !== row.region) {
-    return fault('region-wrong', { bucket: ref.bucket, region: row.region })
-  }
-  return undefined
+  return wrongRegion(row, ref)
+}
+function wrongRegion(row: BucketColumns, ref: BucketRef): Fault<'region-wrong'> | undefined {
+  return ref.region === '' || ref.region === row.region
+    ? undefined
+    : fault('region-wrong', { bucket: ref.bucket, region: row.region })
 }
 /** The asker owns all that is concerned, and nothing about the bucket says otherwise: nobody need be asked. */
 export function isPlain(row: BucketColumns, ref: BucketRef, object: GuardedObject | undefined): boolean {
@@ -79,10 +81,13 @@ export function isPlain(row: BucketColumns, ref: BucketRef, object: GuardedObjec
   )
 }
 /** What whoever asked for a key that names nothing is told. */
-export function missing(row: BucketColumns, ref: ObjectRef): Fault<'object-missing'> | Fault<'access-denied'> {
-  if (!isPlain(row, ref, undefined) && ref.guard?.mayMiss(row) === false)
-    return fault('access-denied', { bucket: ref.bucket })
-  return objectMissing(ref)
+export function missing(row: BucketColumns, ref: ObjectRef): Fault<'object-missing'> | BucketFault {
+  if (!isPlain(row, ref, undefined)) {
+    const owner = row.bucket_owner === ref.identityId
+    if (!(ref.guard === undefined ? owner : ref.guard.mayMiss(row)))
+      return fault('access-denied', { bucket: ref.bucket })
+  }
+  return wrongRegion(row, ref) ?? objectMissing(ref)
 }
 export function objectMissing(ref: ObjectRef): Fault<'object-missing'> {
   return fault('object-missing', { bucket: ref.bucket, key: ref.key })

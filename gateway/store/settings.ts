@@ -70,6 +70,16 @@ export function* findBucketRegion(
   return row && { ownerId: row.owner_id, region: row.region }
 }
 
+const SETTINGS = sql(`SELECT region, settings FROM buckets WHERE environment_id = $1 AND name = $2`)
+/** For what S3 tells anybody: cross-origin rules, websites. Undefined when there is no such bucket. */
+export function* settingsForAnyone(
+  environmentId: number,
+  name: string,
+): Unit<{ readonly region: string; readonly is: BucketSettings } | undefined> {
+  const row = yield* one<{ region: string; settings: string | null }>(SETTINGS, [environmentId, name])
+  return row && { region: row.region, is: readSettings(row.settings) }
+}
+
 /** Configurations of one kind that clients name by an id; their text is what the protocol stored. */
 export function* findDocument(ref: BucketRef, kind: string, id: string): Unit<string | undefined | BucketFault> {
   const bucket = yield* resolveBucket(ref)

@@ -7,6 +7,7 @@ import type {
   ChecksumName,
   Checksums,
   ChecksumType,
+  GuardedObject,
   ObjectRef,
   PartRecord,
   UploadRecord,
@@ -69,6 +70,11 @@ export function readUpload(row: UploadColumns, bucketId: number, key: string): U
     checksumType: row.upload_checksum_type ?? undefined,
     ...readDescription(row),
   }
+}
+
+/** Whoever began an upload may see and abort it: to guards its initiator is its owner. */
+export function uploadAsObject(row: UploadColumns | { readonly upload_row: null }): GuardedObject | undefined {
+  return row.upload_row === null ? undefined : { owner_id: row.initiator_id, properties: null }
 }
 
 export function uploadMissing(ref: ObjectRef, uploadId: string): Fault<'upload-missing'> {

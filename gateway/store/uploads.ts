@@ -25,6 +25,7 @@ import {
   thisUpload,
   type UploadColumns,
   type UploadFault,
+  uploadAsObject,
   uploadColumns,
   uploadMissing,
 } from './upload-rows.ts'
@@ -85,7 +86,7 @@ export function* findUpload(ref: ObjectRef, uploadId: string): Unit<UploadRecord
     ref.environmentId,
     ref.bucket,
   ])
-  const denied = refused(row, ref)
+  const denied = refused(row, ref, row === undefined ? undefined : uploadAsObject(row))
   if (row === undefined || denied !== undefined) return denied!
   return row.upload_row === null ? uploadMissing(ref, uploadId) : readUpload(row, row.bucket_id, ref.key)
 }

@@ -73,9 +73,13 @@ export function* displace(row: TargetRow, key: string): Unit<Displaced> {
   return { replaced: old ?? nothing, newestSeq, versioned: 0 }
 }
 
-/** How what was written is named to clients; undefined in a bucket that never had versions. */
+/** How a version is named to clients; undefined in a bucket that never had versions. */
 export function nameVersion(bucket: BucketColumns, seq: number, versioned: number): VersionName | undefined {
   return bucket.versioning === Versioning.never ? undefined : { seq, versioned }
+}
+/** How what was written is named: by an id it was given, never as the null version. */
+export function nameWritten(bucket: BucketColumns, seq: number, versioned: number): VersionName | undefined {
+  return bucket.versioning === Versioning.enabled ? { seq, versioned } : undefined
 }
 
 /** Puts a delete marker over what `displace` made room for. */

@@ -17,6 +17,13 @@ import { type ArgumentFault, argumentInvalid } from './parameters.ts'
 import { s3Document, xmlReply } from './xml.ts'
 
 /** 100 grants of some 400 bytes each. */
+/** An ACL as it is answered. */
+export interface NamedAcl {
+  readonly acl: Acl
+  /** Display names by canonical id; undefined: none are sent. */
+  readonly names: ReadonlyMap<string, string> | undefined
+}
+
 export const aclDocumentLimitBytes = 64 * 1024
 
 const documentLimits = { maxDepth: 6, maxNodes: 2000 }

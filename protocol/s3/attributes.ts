@@ -2,7 +2,7 @@
 import { type Fault, fault } from '../fault.ts'
 import { formatHttpDate } from '../http-date.ts'
 import { Level, operation, type Reply, type WireRequest } from '../operation.ts'
-import { type Checksums, checksumXml } from './checksum-headers.ts'
+import { type Checksums, checksumXml, compositeSuffix } from './checksum-headers.ts'
 import { refusedReadHeaders } from './description.ts'
 import { parseCount } from './multipart-list.ts'
 import { checkKey } from './names.ts'
@@ -21,6 +21,7 @@ export interface AttributesInput {
   /** List parts after this number, at most so many. */
   readonly afterPart: number
   readonly maxParts: number
+  readonly ceph: boolean
 }
 
 export interface AttributesOutput {
@@ -69,7 +70,15 @@ function parseAttributes(request: WireRequest): AttributesInput | AttributesFaul
   if (typeof maxParts !== 'number') return maxParts
   const afterPart = parseCount('x-amz-part-number-marker', request.header('x-amz-part-number-marker'), 0)
   if (typeof afterPart !== 'number') return afterPart
-  return { bucket: request.bucket, key: request.key, version, wanted, afterPart, maxParts: Math.min(maxParts, 1000) }
+  return {
+    bucket: request.bucket,
+    key: request.key,
+    version,
+    wanted,
+    afterPart,
+    maxParts: Math.min(maxParts, 1000),
+    ceph: request.dialect === 'ceph',
+  }
 }
 
 function renderAttributes(out: AttributesOutput): Reply {
@@ -78,7 +87,9 @@ function renderAttributes(out: AttributesOutput): Reply {
   let xml = ''
   if (wanted.has('ETag')) xml += `<ETag>${object.etag}</ETag>`
   if (wanted.has('Checksum')) {
-    const checksums = checksumXml(object.checksums)
+    // Ceph writes a composite one as everywhere else, with the number of its parts.
+    const suffix = input.ceph ? compositeSuffix(object.checksumType, object.parts) : ''
+    const checksums = checksumXml(object.checksums, suffix)
     if (checksums !== '' && object.checksumType !== undefined)
       xml += `<Checksum>${checksums}<ChecksumType>${object.checksumType}</ChecksumType></Checksum>`
   }

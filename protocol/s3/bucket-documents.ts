@@ -64,7 +64,7 @@ export const documentOperations = [
   deleteRow('DeleteBucketLifecycle', 'lifecycle'),
 
   putRow('PutBucketEncryption', 'encryption', parseBucketEncryption, ['xml-malformed', 'argument-invalid']),
-  getRow('GetBucketEncryption', 'encryption', renderBucketEncryption),
+  getRow('GetBucketEncryption', 'encryption', renderBucketEncryption, ['encryption-configuration-missing']),
   deleteRow('DeleteBucketEncryption', 'encryption'),
 
   putRow('PutBucketLogging', 'logging', parseBucketLogging, [

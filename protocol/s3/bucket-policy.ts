@@ -44,9 +44,13 @@ function rulesFor(bucket: string): PolicyRules {
   return { limitBytes: bucketPolicyLimitBytes, principals: 'required', uniqueSids: false, vocabulary }
 }
 
-/** The policy of a bucket, from what PutBucketPolicy was sent or the catalogue keeps of it. */
+/** The policy of a bucket, from what PutBucketPolicy was sent. */
 export function parseBucketPolicy(bytes: Uint8Array, bucket: string): Policy | PolicyFault {
   return parsePolicy(bytes, rulesFor(bucket))
+}
+/** The same without asking whether its actions, resources and keys fit each other: of a policy that is kept. */
+export function parseKeptPolicy(bytes: Uint8Array): Policy | PolicyFault {
+  return parsePolicy(bytes, { limitBytes: bucketPolicyLimitBytes, principals: 'required', uniqueSids: false })
 }
 
 /** GetBucketPolicy answers the document byte for byte as it was put. */

@@ -2,11 +2,16 @@
 
 import { Fault } from '../fault.ts'
 import { Level, operation, type WireRequest } from '../operation.ts'
-import type { Acl } from './acl.ts'
-import { renderAcl } from './acl-document.ts'
+import { type NamedAcl, renderAcl } from './acl-document.ts'
 import { aclFaults, parsePutAcl } from './acl-request.ts'
 import { bucketFaults } from './bucket.ts'
-import { bucketPolicyLimitBytes, parseBucketPolicy, renderBucketPolicy, renderPolicyStatus } from './bucket-policy.ts'
+import {
+  bucketPolicyLimitBytes,
+  parseBucketPolicy,
+  parseKeptPolicy,
+  renderBucketPolicy,
+  renderPolicyStatus,
+} from './bucket-policy.ts'
 import { parseBucketLock, renderBucketLock } from './object-lock.ts'
 import { parseOwnershipControls, renderOwnershipControls } from './ownership-controls.ts'
 import { parsePublicAccessBlock, renderPublicAccessBlock } from './public-access-block.ts'
@@ -18,8 +23,8 @@ import { parseVersioning, renderVersioning } from './versioning.ts'
 export type { ListedMarker, ListedVersion }
 
 /** The document and what it says; it is kept as it was put. */
-function readPolicy(body: Uint8Array, { bucket }: WireRequest) {
-  const policy = parseBucketPolicy(body, bucket)
+function readPolicy(body: Uint8Array, { bucket, dialect }: WireRequest) {
+  const policy = dialect === 'ceph' ? parseKeptPolicy(body) : parseBucketPolicy(body, bucket)
   return policy instanceof Fault ? policy : { policy, text: Buffer.from(body).toString() }
 }
 
@@ -65,7 +70,7 @@ export const settingOperations = [
     'acl-header-missing',
     'acl-body-unexpected',
   ]),
-  getRow('GetBucketAcl', 'acl', (acl: Acl) => renderAcl(acl)),
+  getRow('GetBucketAcl', 'acl', ({ acl, names }: NamedAcl) => renderAcl(acl, id => names?.get(id))),
 
   putRow('PutPublicAccessBlock', 'publicAccessBlock', parsePublicAccessBlock, ['xml-malformed', 'request-invalid']),
   getRow('GetPublicAccessBlock', 'publicAccessBlock', renderPublicAccessBlock, ['public-access-block-missing']),

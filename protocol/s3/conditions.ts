@@ -56,6 +56,8 @@ export function parseWriteConditions(request: WireRequest): Conditions | Fault<'
   const match = request.header('if-match')
   const noneMatch = request.header('if-none-match')
   if (match === '' && noneMatch === '') return none
+  // Ceph takes them all.
+  if (request.dialect === 'ceph') return fourConditions(match, noneMatch, '', '')
   if (match !== '' && noneMatch !== '')
     return fault('header-refused', {
       header: 'If-Match,If-None-Match',

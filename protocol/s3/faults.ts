@@ -5,8 +5,9 @@
  */
 import type { Fault, FaultCode, FaultDetail } from '../fault.ts'
 import { formatHttpDate } from '../http-date.ts'
-import type { Method, Reply } from '../operation.ts'
+import type { Dialect, Method, Reply } from '../operation.ts'
 import { element, escapeXml, optionalElement, xmlDeclaration } from '../xml.ts'
+import { cephError } from './ceph.ts'
 import { versionIdOf } from './version-id.ts'
 import { encodeVersionId } from './version-ids.ts'
 
@@ -24,15 +25,16 @@ export interface FaultContext {
   readonly region?: string
   /** Signed in the query (a presigned URL): its errors of form have a code of their own. */
   readonly presigned?: boolean
+  readonly dialect?: Dialect | undefined
 }
 
-interface S3Error {
+export interface S3Error {
   readonly status: number
   readonly code: string | ((detail: FaultDetail, context: FaultContext) => string)
   readonly message: string | ((detail: FaultDetail, context: FaultContext) => string)
   /** XML between Message and Resource. */
   readonly elements?: (detail: FaultDetail, context: FaultContext) => string
-  readonly headers?: (detail: FaultDetail) => readonly string[]
+  readonly headers?: (detail: FaultDetail, context: FaultContext) => readonly string[]
 }
 
 /** A delete marker says what it is wherever it is met (S3 User Guide, "Working with delete markers"). */
@@ -347,7 +349,11 @@ export const s3Errors = {
     code: 'NoSuchKey',
     message: 'The specified key does not exist.',
     elements: keyName,
-    headers: markerHeaders,
+    headers: (detail, { dialect }) =>
+      // Ceph says so of every key that is not there.
+      dialect === 'ceph' && detail['markerSeq'] === undefined
+        ? ['x-amz-delete-marker', 'false']
+        : markerHeaders(detail),
   },
   'version-missing': {
     status: 404,
@@ -766,6 +772,12 @@ export const s3Errors = {
     message: 'The specified bucket does not have a website configuration',
     elements: bucketName,
   },
+  'website-elsewhere': {
+    status: 400,
+    code: 'IncorrectEndpoint',
+    message: 'The specified bucket exists in another region. Please direct requests to the specified endpoint.',
+    elements: repeats({ Endpoint: 'endpoint' }),
+  },
   'lifecycle-missing': {
     status: 404,
     code: 'NoSuchLifecycleConfiguration',
@@ -807,8 +819,12 @@ export const s3Errors = {
 const table: Readonly<Record<FaultCode, S3Error>> = s3Errors
 
 /** The wire's code and message of a fault, for the places where one document reports many (DeleteObjects). */
+function rowOf({ code, detail }: Fault, { dialect }: FaultContext): S3Error {
+  return (dialect === 'ceph' ? cephError(code, detail) : undefined) ?? table[code]
+}
+
 export function describeFault(fault: Fault, context: FaultContext): { code: string; message: string } {
-  const { code, message } = table[fault.code]
+  const { code, message } = rowOf(fault, context)
   return {
     code: typeof code === 'string' ? code : code(fault.detail, context),
     message: typeof message === 'string' ? message : message(fault.detail, context),
@@ -820,18 +836,18 @@ export function faultParts(
   fault: Fault,
   context: FaultContext,
 ): { readonly status: number; readonly elements: string; readonly headers: readonly string[] } {
-  const row = table[fault.code]
+  const row = rowOf(fault, context)
   return {
     status: row.status,
     elements: row.elements === undefined ? '' : row.elements(fault.detail, context),
-    headers: row.headers === undefined ? [] : row.headers(fault.detail),
+    headers: row.headers === undefined ? [] : row.headers(fault.detail, context),
   }
 }
 
 /** A fault as S3 answers it: an XML document, but no body to HEAD and with 304. */
 export function renderFault(fault: Fault, context: FaultContext): Reply {
-  const row = table[fault.code]
-  const extra = row.headers === undefined ? [] : row.headers(fault.detail)
+  const row = rowOf(fault, context)
+  const extra = row.headers === undefined ? [] : row.headers(fault.detail, context)
   if (row.status === 304) return { status: 304, headers: extra, body: null }
   const headers = ['Content-Type', 'application/xml', ...extra]
   if (context.method === 'HEAD') return { status: row.status, headers, body: null }

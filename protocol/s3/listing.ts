@@ -12,7 +12,15 @@ import {
   parseLimit,
   parseText,
 } from './parameters.ts'
-import { checksumAlgorithmName, encodeKey, type KeyEncoding, ownerElement, s3Document, xmlReply } from './xml.ts'
+import {
+  checksumAlgorithmName,
+  encodeKey,
+  type KeyEncoding,
+  type Owner,
+  ownerElement,
+  s3Document,
+  xmlReply,
+} from './xml.ts'
 
 export interface Listing {
   readonly bucket: string
@@ -25,11 +33,14 @@ export interface Listing {
 }
 export interface ListObjectsRequest extends Listing {
   readonly marker: string
+  /** The prefix is answered as it is, whatever the encoding. */
+  readonly ceph: boolean
 }
 export interface ListObjectsV2Request extends Listing {
   readonly startAfter: string
   readonly token: string | undefined
   readonly withOwner: boolean
+  readonly ceph: boolean
 }
 
 /** What a listing says of one object. ETag without quotes; checksum names in lower case. */
@@ -41,6 +52,7 @@ export interface ListedEntry {
   readonly storageClass: string
   readonly checksumType: string | undefined
   readonly checksumNames: readonly string[]
+  readonly ownerId: number
 }
 export interface ListAnswer<Asked extends Listing> {
   readonly asked: Asked
@@ -48,8 +60,8 @@ export interface ListAnswer<Asked extends Listing> {
   readonly commonPrefixes: readonly string[]
   readonly truncated: boolean
   readonly last: string
-  /** Canonical id of the objects' owner. */
-  readonly owner: string
+  /** By the entries' `ownerId`. */
+  readonly ownerOf: (ownerId: number) => Owner
   readonly region: string
 }
 
@@ -73,7 +85,7 @@ function parseListObjects(request: WireRequest): ListObjectsRequest | ArgumentFa
   if (!('bucket' in listing)) return listing
   const marker = parseText(request.query, 'marker')
   if (typeof marker !== 'string') return marker
-  return { ...listing, marker, after: marker }
+  return { ...listing, marker, after: marker, ceph: request.dialect === 'ceph' }
 }
 
 function parseListObjectsV2(request: WireRequest): ListObjectsV2Request | ArgumentFault {
@@ -86,17 +98,20 @@ function parseListObjectsV2(request: WireRequest): ListObjectsV2Request | Argume
   if (typeof startAfter !== 'string') return startAfter
   const token = query.get('continuation-token')
   // A token outdoes start-after, which S3 then also leaves out of its answer.
-  const after = token === undefined ? startAfter : decodeToken(tokenKind, token)
+  const ceph = request.dialect === 'ceph'
+  const after = token === undefined || (ceph && token === '') ? startAfter : decodeToken(tokenKind, token)
   if (after === undefined) return argumentInvalid('continuation-token', 'The continuation token provided is incorrect')
-  return { ...listing, after, startAfter, token, withOwner: query.get('fetch-owner') === 'true' }
+  return { ...listing, after, startAfter, token, withOwner: query.get('fetch-owner') === 'true', ceph }
 }
 
-/** `owner` is the Owner element of every entry, or ''. One string is appended to: 1,000 entries in about 1 ms. */
-function renderEntries(answer: ListAnswer<Listing>, owner: string): string {
+/** One string is appended to: 1,000 entries in about 1 ms. */
+function renderEntries(answer: ListAnswer<Listing>, withOwner: boolean): string {
   // What is percent-encoded has nothing left to escape.
   const written = answer.asked.encoding === undefined ? escapeXml : (key: string) => encodeKey(key, 'url')
+  const owners = withOwner ? new Map<number, string>() : undefined
   let xml = ''
   for (const entry of answer.entries) {
+    const owner = owners === undefined ? '' : ownerXml(owners, entry.ownerId, answer)
     xml +=
       `<Contents><Key>${written(entry.key)}</Key>` +
       `<LastModified>${formatIsoDate(entry.modifiedAtMs)}</LastModified><ETag>&quot;${entry.etag}&quot;</ETag>`
@@ -107,6 +122,16 @@ function renderEntries(answer: ListAnswer<Listing>, owner: string): string {
   }
   for (const prefix of answer.commonPrefixes)
     xml += `<CommonPrefixes><Prefix>${written(prefix)}</Prefix></CommonPrefixes>`
+  return xml
+}
+
+/** Made once for each owner: most pages have one. */
+function ownerXml(known: Map<number, string>, ownerId: number, { ownerOf }: ListAnswer<Listing>): string {
+  let xml = known.get(ownerId)
+  if (xml === undefined) {
+    xml = ownerElement('Owner', ownerOf(ownerId))
+    known.set(ownerId, xml)
+  }
   return xml
 }
 
@@ -125,25 +150,26 @@ function renderHead({ asked }: ListAnswer<Listing>): string {
 }
 
 function renderListObjects(answer: ListAnswer<ListObjectsRequest>): Reply {
-  const { asked, truncated, last, owner, region } = answer
+  const { asked, truncated, last, region } = answer
   // Without a delimiter the last key is the next marker, and S3 leaves it to the client to know.
   const next = truncated && asked.delimiter !== '' ? element('NextMarker', encodeKey(last, asked.encoding)) : ''
   const document = s3Document(
     'ListBucketResult',
-    renderHead(answer) +
+    (asked.ceph ? element('Name', asked.bucket) + element('Prefix', asked.prefix) : renderHead(answer)) +
       element('Marker', encodeKey(asked.marker, asked.encoding)) +
       next +
       renderShared(answer) +
-      renderEntries(answer, ownerElement('Owner', owner)),
+      renderEntries(answer, true),
   )
   return xmlReply(document, ['x-amz-bucket-region', region])
 }
 
 function renderListObjectsV2(answer: ListAnswer<ListObjectsV2Request>): Reply {
-  const { asked, truncated, last, owner, region } = answer
+  const { asked, truncated, last, region } = answer
   let paging = ''
   if (asked.token !== undefined) paging += element('ContinuationToken', asked.token)
-  else if (asked.startAfter !== '') paging += element('StartAfter', encodeKey(asked.startAfter, asked.encoding))
+  if (asked.startAfter !== '' && (asked.token === undefined || asked.ceph))
+    paging += element('StartAfter', encodeKey(asked.startAfter, asked.encoding))
   if (truncated) paging += element('NextContinuationToken', encodeToken(tokenKind, last))
   const document = s3Document(
     'ListBucketResult',
@@ -151,7 +177,7 @@ function renderListObjectsV2(answer: ListAnswer<ListObjectsV2Request>): Reply {
       paging +
       `<KeyCount>${answer.entries.length + answer.commonPrefixes.length}</KeyCount>` +
       renderShared(answer) +
-      renderEntries(answer, asked.withOwner ? ownerElement('Owner', owner) : ''),
+      renderEntries(answer, asked.withOwner),
   )
   return xmlReply(document, ['x-amz-bucket-region', region])
 }

@@ -1,6 +1,6 @@
 /** CompleteMultipartUpload. */
 import { type Fault, fault } from '../fault.ts'
-import { Level, operation, type Reply, type WireRequest } from '../operation.ts'
+import { type Dialect, Level, operation, type Reply, type WireRequest } from '../operation.ts'
 import { element, parseXml, type XmlElement } from '../xml.ts'
 import {
   type ChecksumFault,
@@ -37,6 +37,7 @@ export interface CompleteInput extends UploadInput {
   readonly checksumType: ChecksumType | undefined
   readonly sizeBytes: number | undefined
   readonly conditions: Conditions
+  readonly dialect: Dialect
 }
 
 export interface CompleteOutput {
@@ -64,6 +65,8 @@ type CompleteFault =
 
 function parseComplete(request: WireRequest, body: Uint8Array): CompleteInput | CompleteFault {
   const upload = parseUpload(request)
+  const { dialect = 'aws' } = request
+  if (dialect === 'ceph' && body.length === 0) return fault('xml-malformed')
   const parts = parseParts(body)
   if ('code' in parts) return parts
   const checksum = parseChecksumHeader(request, true)
@@ -79,7 +82,8 @@ function parseComplete(request: WireRequest, body: Uint8Array): CompleteInput | 
       value: size,
       message: 'Value for x-amz-mp-object-size header is invalid.',
     })
-  return { ...upload, parts, checksum, checksumType, conditions, sizeBytes: size === '' ? undefined : Number(size) }
+  const sizeBytes = size === '' ? undefined : Number(size)
+  return { ...upload, parts, checksum, checksumType, conditions, sizeBytes, dialect }
 }
 
 function parseParts(body: Uint8Array): readonly ListedPart[] | Fault<'xml-malformed'> {

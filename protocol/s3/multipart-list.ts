@@ -6,7 +6,7 @@ import { element, optionalElement } from '../xml.ts'
 import { type ChecksumName, type Checksums, type ChecksumType, checksumXml } from './checksum-headers.ts'
 import { refusedReadHeaders } from './description.ts'
 import { parseUpload, type UploadInput } from './multipart-upload.ts'
-import { encodeKey, etagElement, type KeyEncoding, ownerElement, s3Document, xmlReply } from './xml.ts'
+import { encodeKey, etagElement, type KeyEncoding, type Owner, ownerElement, s3Document, xmlReply } from './xml.ts'
 
 /** A count or position: digits up to 2³¹ − 1; `otherwise` when absent or empty, as S3 takes it. */
 export function parseCount(
@@ -39,16 +39,14 @@ export interface ListedUpload {
   readonly storageClass: string
   readonly checksumAlgorithm: ChecksumName | undefined
   readonly checksumType: ChecksumType | undefined
-}
-/** Who owns and who started: until policies exist the same identity. */
-export interface Person {
-  readonly canonicalId: string
-  readonly name: string
+  readonly initiatorId: number
+  readonly ownerId: number
 }
 export interface ListPartsOutput {
   readonly input: ListPartsInput
   readonly upload: ListedUpload
-  readonly owner: Person
+  readonly ownerOf: (identityId: number) => Owner
+  readonly initiatorOf: (identityId: number) => Owner
   readonly parts: readonly {
     readonly number: number
     readonly sizeBytes: number
@@ -59,8 +57,11 @@ export interface ListPartsOutput {
   readonly truncated: boolean
 }
 
-function initiator(person: Person): string {
-  return `<Initiator>${element('ID', person.canonicalId)}${element('DisplayName', person.name)}</Initiator>`
+function people(
+  upload: ListedUpload,
+  { initiatorOf, ownerOf }: Pick<ListPartsOutput, 'initiatorOf' | 'ownerOf'>,
+): string {
+  return ownerElement('Initiator', initiatorOf(upload.initiatorId)) + ownerElement('Owner', ownerOf(upload.ownerId))
 }
 
 function checksumKind(upload: ListedUpload): string {
@@ -87,8 +88,7 @@ function renderParts(out: ListPartsOutput): Reply {
       element('Bucket', input.bucket) +
         element('Key', input.key) +
         element('UploadId', input.uploadId) +
-        initiator(out.owner) +
-        ownerElement('Owner', out.owner.canonicalId) +
+        people(upload, out) +
         element('StorageClass', upload.storageClass) +
         element('PartNumberMarker', input.afterPart) +
         element('NextPartNumberMarker', out.parts.at(-1)?.number ?? 0) +
@@ -129,7 +129,8 @@ export interface ListUploadsInput {
 }
 export interface ListUploadsOutput {
   readonly input: ListUploadsInput
-  readonly owner: Person
+  readonly ownerOf: (identityId: number) => Owner
+  readonly initiatorOf: (identityId: number) => Owner
   readonly uploads: readonly ListedUpload[]
   readonly commonPrefixes: readonly string[]
   readonly truncated: boolean
@@ -173,7 +174,7 @@ function renderUploads(out: ListUploadsOutput): Reply {
   for (const upload of out.uploads)
     uploads +=
       `<Upload>${element('Key', encode(upload.key))}${element('UploadId', upload.uploadId)}` +
-      `${initiator(out.owner)}${ownerElement('Owner', out.owner.canonicalId)}` +
+      `${people(upload, out)}` +
       `${element('StorageClass', upload.storageClass)}<Initiated>${formatIsoDate(upload.initiatedAtMs)}</Initiated>` +
       `${checksumKind(upload)}</Upload>`
   for (const prefix of out.commonPrefixes)

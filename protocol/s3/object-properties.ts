@@ -2,8 +2,7 @@
 import { Fault, type FaultCode } from '../fault.ts'
 import { Level, type Operation, operation, type Reply, type WireRequest } from '../operation.ts'
 import type { Retention, Tag } from '../properties.ts'
-import type { Acl } from './acl.ts'
-import { renderAcl } from './acl-document.ts'
+import { type NamedAcl, renderAcl } from './acl-document.ts'
 import { aclFaults, parsePutAcl } from './acl-request.ts'
 import { bucketFaults } from './bucket.ts'
 import { refusedChecksumHeaders } from './checksum-headers.ts'
@@ -135,7 +134,7 @@ export const propertyOperations = [
     'acl-header-missing',
     'acl-body-unexpected',
   ]),
-  getRow('GetObjectAcl', 'acl', (acl: Acl) => renderAcl(acl)),
+  getRow('GetObjectAcl', 'acl', ({ acl, names }: NamedAcl) => renderAcl(acl, id => names?.get(id))),
 
   putRow(
     'PutObjectRetention',

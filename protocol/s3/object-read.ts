@@ -24,6 +24,8 @@ export interface ReadInput {
   readonly withChecksums: boolean
   /** Response headers that the query overrides: lower-case names. */
   readonly overrides: Readonly<Record<string, string>> | undefined
+  /** A part's checksum is told of full-object ones too. */
+  readonly ceph: boolean
 }
 
 /** An object as the store describes it. */
@@ -95,6 +97,7 @@ function parseRead(request: WireRequest): ReadInput | ReadFault {
     partNumber,
     withChecksums: request.header('x-amz-checksum-mode').toUpperCase() === 'ENABLED',
     overrides,
+    ceph: request.dialect === 'ceph',
   }
 }
 

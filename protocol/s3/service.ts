@@ -5,7 +5,7 @@ import { Level, operation, type Reply, type WireRequest } from '../operation.ts'
 import { element, escapeXml, optionalElement } from '../xml.ts'
 import { type ArgumentFault, argumentInvalid, decodeToken, encodeToken, parseText } from './parameters.ts'
 import { isRegion } from './regions.ts'
-import { ownerElement, s3Document, xmlReply } from './xml.ts'
+import { type Owner, ownerElement, s3Document, xmlReply } from './xml.ts'
 
 export interface ListBucketsRequest {
   readonly prefix: string
@@ -19,8 +19,8 @@ export interface ListBucketsRequest {
 }
 export interface ListBucketsAnswer {
   readonly asked: ListBucketsRequest
-  /** Canonical id of who asks. */
-  readonly owner: string
+  /** Who asks. */
+  readonly owner: Owner
   readonly buckets: readonly { readonly name: string; readonly region: string; readonly createdAtMs: number }[]
   readonly truncated: boolean
   readonly last: string

@@ -93,7 +93,9 @@ export function parseTagHeader(request: WireRequest): readonly Tag[] | ArgumentF
   const value = request.header(header)
   if (value === '') return noTags
   const tags = readPairs(value)
-  return tags === undefined ? headerMalformed(value) : (checkTags(tags, 'object') ?? tags)
+  if (tags === undefined) return headerMalformed(value)
+  // Parameters have no order: they are kept by key.
+  return checkTags(tags, 'object') ?? [...tags].sort((a, b) => (a.key < b.key ? -1 : 1))
 }
 const noTags: readonly Tag[] = Object.freeze([])
 

@@ -6,7 +6,15 @@ import { element, escapeXml } from '../xml.ts'
 import { type ArgumentFault, argumentInvalid, parseEncoding, parseLimit, parseText } from './parameters.ts'
 import { formatTimestamp } from './timestamps.ts'
 import { decodeVersionId } from './version-ids.ts'
-import { checksumAlgorithmName, encodeKey, type KeyEncoding, ownerElement, s3Document, xmlReply } from './xml.ts'
+import {
+  checksumAlgorithmName,
+  encodeKey,
+  type KeyEncoding,
+  type Owner,
+  ownerElement,
+  s3Document,
+  xmlReply,
+} from './xml.ts'
 
 /** A version by what its id says: its sequence, or the null version. */
 export type VersionRef = number | 'null'
@@ -32,8 +40,7 @@ interface ListedKey {
   readonly versionId: string
   readonly isLatest: boolean
   readonly modifiedAtMs: number
-  /** Canonical id. */
-  readonly owner: string
+  readonly owner: Owner
 }
 export interface ListedVersion extends ListedKey {
   readonly kind: 'version'

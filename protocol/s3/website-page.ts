@@ -1,6 +1,6 @@
 /** What the website endpoint answers when it has no object to send: HTML instead of XML, as the service's is. */
 import { type Fault, fault } from '../fault.ts'
-import type { Method, Reply } from '../operation.ts'
+import type { Reply } from '../operation.ts'
 import { escapeXml } from '../xml.ts'
 import { describeFault, type FaultContext, faultParts, renderFault } from './faults.ts'
 import type { WebsiteRedirect } from './website-route.ts'
@@ -20,7 +20,7 @@ const reasons: Readonly<Record<number, string>> = {
 }
 
 /** A website is read only; OPTIONS is answered by the bucket's cross-origin rules. */
-export function checkWebsiteMethod(method: Method): Fault<'method-not-allowed'> | undefined {
+export function checkWebsiteMethod(method: string): Fault<'method-not-allowed'> | undefined {
   return method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
     ? undefined
     : fault('method-not-allowed', { method, resourceType: 'OBJECT', allow: 'GET, HEAD, OPTIONS' })

@@ -1,6 +1,6 @@
 /** How S3's documents are framed and how their recurring parts are spelled. */
 import type { Reply } from '../operation.ts'
-import { element, xmlDeclaration } from '../xml.ts'
+import { element, optionalElement, xmlDeclaration } from '../xml.ts'
 
 export const s3Namespace = 'http://s3.amazonaws.com/doc/2006-03-01/'
 
@@ -16,9 +16,14 @@ export function xmlReply(document: string, headers: readonly string[] = [], stat
   return { status, headers: headers.length === 0 ? xmlHeaders : [...xmlHeaders, ...headers], body: document }
 }
 
-/** `<name><ID>canonical id</ID></name>`: for Owner and Initiator. S3 stopped sending DisplayName in 2025. */
-export function ownerElement(name: string, canonicalId: string): string {
-  return `<${name}>${element('ID', canonicalId)}</${name}>`
+/** Who owns a thing. S3 stopped sending names in 2025: without one none is sent. */
+export interface Owner {
+  readonly canonicalId: string
+  readonly name?: string | undefined
+}
+/** `<name><ID>canonical id</ID></name>`: for Owner and Initiator. */
+export function ownerElement(name: string, owner: Owner): string {
+  return `<${name}>${element('ID', owner.canonicalId)}${optionalElement('DisplayName', owner.name)}</${name}>`
 }
 
 /** `<ETag>&quot;…&quot;</ETag>` from an ETag without quotes. */

@@ -180,6 +180,7 @@ export const stsErrors = {
   'cors-forbidden': invalid,
   'cors-request-invalid': invalid,
   'website-missing': invalid,
+  'website-elsewhere': invalid,
   'lifecycle-missing': invalid,
   'object-not-archived': invalid,
   'restore-in-progress': invalid,

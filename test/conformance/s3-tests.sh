@@ -8,7 +8,7 @@
 # there. With arguments (-k copy) only what was run is compared. The suite's own markers leave out what fails on AWS too,
 # and bucket_logging, which is Ceph's own extension. The last line counts.
 #
-# S3_TESTS_PYTHON   an interpreter that has the suite's requirements, pytest-timeout and pytest-xdist already; without it
+# S3_TESTS_PYTHON   an interpreter that has the suite's requirements and pytest-timeout already; without it
 #                   they are installed into a folder that goes at the end
 set -euo pipefail
 
@@ -38,7 +38,7 @@ if [ -z "$python" ]; then
   python3 -m venv "$scratch/venv"
   python="$scratch/venv/bin/python"
   "$python" -m pip install --quiet --disable-pip-version-check --no-cache-dir \
-    -r "$suite/requirements.txt" pytest-timeout pytest-xdist
+    -r "$suite/requirements.txt" pytest-timeout
 fi
 
 (cd "$root" && node scripts/install.mjs && node scripts/build.mjs)
@@ -75,7 +75,7 @@ user() { # NAME SECTION [further lines of the section]
     "$2" "$1" "$id" "$1" "$key" "$secret" >>"$conf"
   [ $# -lt 3 ] || printf '%s\n' "${@:3}" >>"$conf"
 }
-user main 's3 main' 'api_name = us-east-1' "lc_debug_interval = $lifecycle_day" \
+user main 's3 main' 'api_name = eu-west-1' "lc_debug_interval = $lifecycle_day" \
   'kms_keyid = 01234567-89ab-cdef-0123-456789abcdef' 'kms_keyid2 = 76543210-89ab-cdef-0123-456789abcdef'
 user alt 's3 alt'
 user tenant 's3 tenant' 'tenant = testx'
@@ -84,10 +84,10 @@ user iam-root 'iam root'
 user iam-alt-root 'iam alt root'
 printf ']}]}\n' >>"$identities"
 
-# The suite expects buckets as they were before April 2023, and days of lifecycle rules that last seconds.
+# The suite is of Ceph: it expects its dialect, and days of lifecycle rules that last seconds.
 node "$root/out/mockfactory.js" --data-dir "$scratch/data" --port "$port" --tls-port 0 \
   --s3-port 0 --sqs-port 0 --gcs-port 0 --azure-port 0 --oci-port 0 --identities "$identities" \
-  --new-buckets acls --lifecycle-day "$lifecycle_day" >"$scratch/server.log" 2>&1 &
+  --s3-dialect ceph --lifecycle-day "$lifecycle_day" >"$scratch/server.log" 2>&1 &
 server=$!
 for _ in $(seq 100); do
   if "$python" - "$port" <<'READY' 2>/dev/null; then break; fi
@@ -108,7 +108,7 @@ export AWS_EC2_METADATA_DISABLED=true AWS_CONFIG_FILE="$scratch/none" AWS_SHARED
 export NO_PROXY=localhost,127.0.0.1 no_proxy=localhost,127.0.0.1
 export S3TEST_CONF="$conf" PYTHONDONTWRITEBYTECODE=1
 status=0
-(cd "$suite" && "$python" -m pytest -p no:cacheprovider --basetemp "$scratch/pytest" --timeout 180 -n 2 -q --tb=short \
+(cd "$suite" && "$python" -m pytest -p no:cacheprovider --basetemp "$scratch/pytest" --timeout 180 -q --tb=short \
   -m 'not fails_on_aws and not bucket_logging' --junitxml "$scratch/results.xml" "$@" \
   s3tests/functional/test_s3.py s3tests/functional/test_headers.py) || status=$?
 # 0: all passed, 1: some failed; anything else is no result.

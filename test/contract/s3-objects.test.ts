@@ -61,7 +61,7 @@ async function start(t: Test, engine: Engine): Promise<Client> {
     blobIds,
     clock,
     objectCache: new ObjectCache(database),
-    newBuckets: 'private',
+    dialect: 'aws',
   }
   const send = async (line: string, headers: Headers = {}, body: Uint8Array | string = noBody, extra = {}) => {
     const request = wireRequest(line, headers)
@@ -82,6 +82,7 @@ async function start(t: Test, engine: Engine): Promise<Client> {
       requestId: '0123456789ABCDEF',
       nowMs: clock.now(),
       origin: 'http://localhost:4566',
+      rawPath: '/',
       virtualHost: false,
       body: Object.assign(bodyOf(bytes), { declaredBytes: bytes.length }, extra),
     }

@@ -129,6 +129,7 @@ const cases: readonly (readonly [FaultCode, FaultDetail, number, string])[] = [
   ['cors-forbidden', { method: 'PUT', resourceType: 'OBJECT' }, 403, "<Code>AccessForbidden</Code><Message>CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's CORS spec.</Message><Method>PUT</Method><ResourceType>OBJECT</ResourceType>"],
   ['cors-request-invalid', {}, 400, '<Code>BadRequest</Code><Message>Insufficient information. Origin request header needed.</Message>'],
   ['website-missing', {}, 404, '<Code>NoSuchWebsiteConfiguration</Code><Message>The specified bucket does not have a website configuration</Message><BucketName>bucket</BucketName>'],
+  ['website-elsewhere', { endpoint: 'bucket.s3-website-eu-west-1.localhost' }, 400, '<Code>IncorrectEndpoint</Code><Message>The specified bucket exists in another region. Please direct requests to the specified endpoint.</Message><Endpoint>bucket.s3-website-eu-west-1.localhost</Endpoint>'],
   ['lifecycle-missing', {}, 404, '<Code>NoSuchLifecycleConfiguration</Code><Message>The lifecycle configuration does not exist</Message><BucketName>bucket</BucketName>'],
   ['object-not-archived', {}, 403, "<Code>InvalidObjectState</Code><Message>Restore is not allowed for the object's current storage class</Message>"],
   ['restore-in-progress', {}, 409, '<Code>RestoreAlreadyInProgress</Code><Message>Object restore is already in progress</Message>'],

@@ -22,9 +22,18 @@ const entry = (key: string, more: Partial<ListedEntry> = {}): ListedEntry => ({
   storageClass: 'STANDARD',
   checksumType: 'FULL_OBJECT',
   checksumNames: ['crc64nvme'],
+  ownerId: 1,
   ...more,
 })
-const page = { commonPrefixes: [], truncated: false, last: '', owner: 'c0ffee', region: 'us-east-1' }
+const owner = { canonicalId: 'c0ffee' }
+const page = {
+  commonPrefixes: [],
+  truncated: false,
+  last: '',
+  owner,
+  ownerOf: () => owner,
+  region: 'us-east-1',
+}
 const render = (name: string, asked: unknown, more: object) =>
   rows.get(name)!.render({ asked, entries: [], ...page, ...more } as never).body as string
 /** Everything between the root's tags. */
@@ -32,8 +41,8 @@ const inside = (xml: string) => xml.replace(/^.*\n<[^>]+>/, '').replace(/<\/[^>]
 
 t.test('ListObjects, ListObjectsV2: nothing asked → the defaults', async t => {
   const common = { bucket: 'bucket', prefix: '', delimiter: '', after: '', limit: 1000, encoding: undefined }
-  t.same(v1(), { ...common, marker: '' })
-  t.same(v2(), { ...common, startAfter: '', token: undefined, withOwner: false })
+  t.same(v1(), { ...common, marker: '', ceph: false })
+  t.same(v2(), { ...common, startAfter: '', token: undefined, withOwner: false, ceph: false })
 })
 
 t.test('ListObjectsV2: parameters → decoded', async t => {
@@ -194,7 +203,7 @@ t.test('ListBuckets: answer → owner without a name; regions only when a parame
   const found = [{ name: 'one', region: 'eu-west-1', createdAtMs: Date.UTC(2026, 0, 1) }]
   const bare = row.render({
     asked: buckets(),
-    owner: 'c0ffee',
+    owner,
     buckets: found,
     truncated: false,
     last: 'one',
@@ -205,8 +214,7 @@ t.test('ListBuckets: answer → owner without a name; regions only when a parame
       '<BucketArn>arn:aws:s3:::one</BucketArn></Bucket></Buckets>',
   )
   const asked = buckets('prefix=o&max-buckets=1')
-  const paged = row.render({ asked, owner: 'c0ffee', buckets: found, truncated: true, last: 'one' } as never)
-    .body as string
+  const paged = row.render({ asked, owner, buckets: found, truncated: true, last: 'one' } as never).body as string
   t.match(paged, '<BucketRegion>eu-west-1</BucketRegion><BucketArn>')
   t.match(paged, `<ContinuationToken>${encodeToken('buckets', 'one')}</ContinuationToken><Prefix>o</Prefix>`)
 })

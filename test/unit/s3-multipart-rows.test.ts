@@ -173,6 +173,7 @@ const input = (parts: CompleteInput['parts'], more: Partial<CompleteInput> = {})
   bucket: 'b',
   key: 'k',
   uploadId: 'u',
+  dialect: 'aws',
   parts,
   checksum: undefined,
   checksumType: undefined,
@@ -312,7 +313,7 @@ t.test('CompleteMultipartUpload: answer → element order and composite count', 
   )
 })
 
-const owner = { canonicalId: 'id', name: 'main' }
+const people = { ownerOf: () => ({ canonicalId: 'id' }), initiatorOf: () => ({ canonicalId: 'id', name: 'main' }) }
 const record = {
   key: 'a/b',
   uploadId: 'u1',
@@ -320,6 +321,8 @@ const record = {
   storageClass: 'STANDARD',
   checksumAlgorithm: 'crc32' as const,
   checksumType: 'COMPOSITE' as const,
+  initiatorId: 1,
+  ownerId: 1,
 }
 
 t.test('ListParts: answer → markers, owner, checksums of the upload’s algorithm only', async t => {
@@ -332,7 +335,7 @@ t.test('ListParts: answer → markers, owner, checksums of the upload’s algori
     message: 'Provided max-parts not an integer or within integer range',
   })
   const parts = [{ number: 4, sizeBytes: 2, etag: 'e', modifiedAtMs: 0, checksums: { crc32: 'c' } }]
-  const out = { input: good(parse('')), upload: record, owner, parts, truncated: true }
+  const out = { input: good(parse('')), upload: record, ...people, parts, truncated: true }
   const text = listParts.render(out).body as string
   t.equal(
     text,
@@ -361,7 +364,7 @@ t.test('ListMultipartUploads: answer → markers, encoding, prefixes', async t =
   })
   const out = {
     input: good(parse('encoding-type=url&prefix=a%20b&delimiter=/')),
-    owner,
+    ...people,
     uploads: [{ ...record, key: 'a b/ü' }],
     commonPrefixes: ['a b/c/'],
     truncated: false,

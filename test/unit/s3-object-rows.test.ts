@@ -155,6 +155,7 @@ t.test('PutObject: headers → description', async t => {
   t.same(input.description.headers, { 'content-type': 'text/html', 'content-encoding': 'gzip' })
   t.same({ ...input.description.metadata }, { a: '1' })
   t.equal(input.description.storageClass, 'STANDARD_IA')
+  t.same(input.description.acl, { kind: 'canned', name: 'private' })
   const bare = good(put({ 'content-encoding': 'aws-chunked' }))
   t.same(bare.description, {
     headers: { 'content-type': 'binary/octet-stream' },
@@ -173,7 +174,6 @@ for (const [title, headers, code, detail] of [
   ],
   ['encryption by a key service', { 'x-amz-server-side-encryption': 'aws:kms' }, 'header-refused', {}],
   ['encryption unknown', { 'x-amz-server-side-encryption': 'ROT13' }, 'argument-invalid', { value: 'ROT13' }],
-  ['a public ACL', { 'x-amz-acl': 'public-read' }, 'header-refused', { header: 'x-amz-acl' }],
   ['an ACL unknown', { 'x-amz-acl': 'fake-acl' }, 'argument-invalid', { name: 'x-amz-acl', value: 'fake-acl' }],
   ['Content-MD5 that is none', { 'content-md5': 'MTIz' }, 'digest-malformed', { value: 'MTIz' }],
   ['an empty Content-MD5', { 'content-md5': '' }, 'digest-malformed', { value: '' }],

@@ -49,6 +49,8 @@ t.test('PostObject: fields → the input that PutObject has from its headers', a
       },
       metadata: { a: 'one,two', b: '\0\r\nü' },
       storageClass: 'STANDARD_IA',
+      properties: undefined,
+      acl: { kind: 'canned', name: 'private' },
     },
     checksum: { name: 'crc32', value: 'AAAAAA==' },
     md5: 'N7UdGUp1E+RbVvZSTy1R8g==',

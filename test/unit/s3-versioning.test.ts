@@ -123,7 +123,7 @@ const version = {
   versionId: 'v2',
   isLatest: false,
   modifiedAtMs: Date.UTC(2026, 0, 2, 3, 4, 5, 678),
-  owner: 'id',
+  owner: { canonicalId: 'id' },
   etag: 'e',
   sizeBytes: 9,
   storageClass: 'GLACIER',
@@ -137,7 +137,7 @@ const marker = {
   versionId: 'v3',
   isLatest: true,
   modifiedAtMs: 0,
-  owner: 'id',
+  owner: { canonicalId: 'id' },
 } as const
 const answer = (asked: Partial<VersionListing>, more: Partial<VersionListAnswer> = {}): VersionListAnswer => ({
   asked: { ...good(ask('')), ...asked },

@@ -3,7 +3,7 @@ import t from 'tap'
 import { Fault, fault } from '../../protocol/fault.ts'
 import type { FaultContext } from '../../protocol/s3/faults.ts'
 import { parseWebsite, renderWebsite, type WebsiteConfiguration } from '../../protocol/s3/website.ts'
-import { websiteBucketOfHost } from '../../protocol/s3/website-host.ts'
+import { websiteBucketOfHost, websiteHostElsewhere } from '../../protocol/s3/website-host.ts'
 import {
   checkWebsiteMethod,
   renderFolderRedirect,
@@ -141,6 +141,19 @@ const hosts: readonly (readonly [string, string])[] = [
 ]
 t.test('websiteBucketOfHost: the forms of the name → the bucket; all else → none', async t => {
   for (const [host, bucket] of hosts) t.equal(websiteBucketOfHost(host, domains), bucket, host)
+})
+
+t.test('websiteHostElsewhere: another region than the bucket’s → its host, in the form asked', async t => {
+  for (const [host, elsewhere] of [
+    ['site.s3-website-us-east-1.localhost:4566', 'site.s3-website-eu-west-1.localhost:4566'],
+    ['a.b.S3-Website.US-EAST-1.amazonaws.com', 'a.b.S3-Website.eu-west-1.amazonaws.com'],
+    ['s3-website-us-east-1.s3-website.sa-east-1.localhost', 's3-website-us-east-1.s3-website.eu-west-1.localhost'],
+    ['a.s3-website-us-east-1.s3-website.localhost', undefined],
+    ['site.s3-website-EU-west-1.localhost', undefined],
+    ['site.s3-website.localhost', undefined],
+    ['site.s3-website.files.example.com', undefined],
+  ] as const)
+    t.equal(websiteHostElsewhere(host, 'eu-west-1'), elsewhere, host)
 })
 
 const context: FaultContext = {

@@ -198,6 +198,24 @@ t.test('bodyOf: paused → nothing more but the piece under way, no buffer held;
   t.ok(text.equals(Buffer.concat(chunks)))
 })
 
+t.test('bodyOf: paused while it waits for a buffer → leaves the queue to others', async t => {
+  const store = new MemoryBlobs()
+  const text = noise(readBufferBytes)
+  await putBlob(store, 1, text)
+  const buffers = new ReadBuffers(readBufferBytes)
+  const taken = buffers.tryTake(readBufferBytes)!
+  const body = bodyOf(wholeBlob(1, text.length), store, buffers)
+  const chunks: Buffer[] = []
+  body.read({ chunk: bytes => chunks.push(Buffer.from(bytes)), end() {}, fail: () => t.fail() })
+  body.pause()
+  buffers.release(taken)
+  t.ok(buffers.tryTake(readBufferBytes) === taken, 'nobody else waits')
+  buffers.release(taken)
+  body.resume()
+  t.ok(await eventually(() => chunks.length === 1))
+  t.ok(text.equals(chunks[0]!))
+})
+
 t.test('bodyOf: closed at any moment → silence, no buffer and no reader left', async () => {
   const store = new MemoryBlobs()
   await putBlob(store, 1, noise(3 * readBufferBytes))

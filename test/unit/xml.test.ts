@@ -151,7 +151,7 @@ t.test('parseXml: 10,000 parts → all of them, in order', async t => {
   t.equal(root?.children.length, 10_000)
   t.equal(childText(root!.children[9_999]!, 'PartNumber'), '10000')
   t.same(
-    root!.children[0]!.children.map(({ name, text, children }) => ({ name, text, children })),
+    root!.children[0]!.children.map(({ name, text, children, attributes }) => ({ name, text, children, attributes })),
     [leaf('ETag', '"d41d8cd98f00b204e9800998ecf8427e"'), leaf('PartNumber', '1')],
   )
 })

@@ -76,7 +76,7 @@ def files():
 
 @check('fields and conditions -> metadata, headers, 201 with a document')
 def fields():
-    values = {'acl': 'private', 'Content-Type': 'text/plain', 'x-amz-meta-TEST': 'ä', 'success_action_status': '201'}
+    values = {'acl': 'bucket-owner-full-control', 'Content-Type': 'text/plain', 'x-amz-meta-TEST': 'ä', 'success_action_status': '201'}
     form = s3.generate_presigned_post(BUCKET, 'fields', values, [{name: value} for name, value in values.items()])
     answer = post(form)
     same(answer.status_code, 201)
@@ -89,7 +89,7 @@ def fields():
 
 @check('field without a condition -> extra input')
 def extra():
-    form = s3.generate_presigned_post(BUCKET, 'extra', {'acl': 'private'})
+    form = s3.generate_presigned_post(BUCKET, 'extra', {'acl': 'bucket-owner-full-control'})
     answer = post(form)
     same(answer.status_code, 403)
     assert 'Invalid according to Policy: Extra input fields: acl' in answer.text, answer.text

@@ -38,10 +38,10 @@ const path = `/${bucket}`
 const own = [
   { bucket },
   ['starts-with', '$key', 'foo'],
-  { acl: 'private' },
+  { acl: 'bucket-owner-full-control' },
   ['starts-with', '$Content-Type', 'text/plain'],
 ]
-const fields = { key: 'foo.txt', acl: 'private', 'Content-Type': 'text/plain' }
+const fields = { key: 'foo.txt', acl: 'bucket-owner-full-control', 'Content-Type': 'text/plain' }
 const versions = {
   'version 4': (conditions: readonly unknown[]) => signFields4(conditions),
   'version 2': (conditions: readonly unknown[]) => signPolicy2(policyText(conditions)),
@@ -83,13 +83,13 @@ for (const [version, sign] of Object.entries(versions)) {
     const conditions = [
       { bUcKeT: bucket },
       ['StArTs-WiTh', '$KeY', 'foo'],
-      { AcL: 'private' },
+      { AcL: 'bucket-owner-full-control' },
       ['eq', '$CoNtEnT-tYpE', 'a/b'],
     ]
     const signed = Object.entries(sign(conditions)).map(([name, value]) => [name.toUpperCase(), value] as const)
     const named = [
       ['kEy', 'foo-case'],
-      ['aCl', 'private'],
+      ['aCl', 'bucket-owner-full-control'],
       ['content-TYPE', 'a/b'],
     ] as const
     t.equal((await post({ fields: [...named, ...signed] })).status, 204)
@@ -174,7 +174,7 @@ t.test('PostObject: conditions → the first that fails is named, then fields th
   const failed = (text: string) => accessDenied(`Policy Condition failed: ${text}`)
   const cases: readonly (readonly [string, readonly unknown[], Record<string, string>, unknown])[] = [
     ['another prefix', own, { ...fields, key: 'bar' }, failed('["starts-with", "$key", "foo"]')],
-    ['another value', own, { ...fields, acl: 'public-read' }, failed('["eq", "$acl", "private"]')],
+    ['another value', own, { ...fields, acl: 'public-read' }, failed('["eq", "$acl", "bucket-owner-full-control"]')],
     ['another case of a value', own, { ...fields, key: 'Foo' }, failed('["starts-with", "$key", "foo"]')],
     [
       'a field that is absent',

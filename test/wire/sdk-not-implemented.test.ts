@@ -12,30 +12,22 @@ import { newBucket, refusal, s3 } from '../support/clients.ts'
 import { startServer } from '../support/server.ts'
 import { element, signedFetch } from '../support/signed.ts'
 
-const implemented = new Set([
-  'ListBuckets', 'CreateBucket', 'HeadBucket', 'DeleteBucket', 'GetBucketLocation', 'PutObject', 'GetObject',
-  'HeadObject', 'DeleteObject', 'DeleteObjects', 'CopyObject', 'ListObjects', 'ListObjectsV2', 'CreateMultipartUpload',
-  'UploadPart', 'UploadPartCopy', 'CompleteMultipartUpload', 'AbortMultipartUpload', 'ListParts',
-  'ListMultipartUploads', 'GetObjectAttributes',
-]) // biome-ignore format: a table
-/** The SDK sends these to another host name than the endpoint's. */
-const elsewhere = new Set(['WriteGetObjectResponse'])
+/** As docs/s3-operations.md says; WriteGetObjectResponse is left out, which the SDK sends to another host name. */
+const missing = [
+  'CreateBucketMetadataConfiguration', 'CreateBucketMetadataTableConfiguration', 'CreateSession',
+  'DeleteBucketMetadataConfiguration', 'DeleteBucketMetadataTableConfiguration', 'DeleteObjectAnnotation',
+  'GetBucketMetadataConfiguration', 'GetBucketMetadataTableConfiguration', 'GetObjectAnnotation', 'GetObjectTorrent',
+  'ListDirectoryBuckets', 'ListObjectAnnotations', 'PutObjectAnnotation', 'SelectObjectContent',
+  'UpdateBucketMetadataAnnotationTableConfiguration', 'UpdateBucketMetadataInventoryTableConfiguration',
+  'UpdateBucketMetadataJournalTableConfiguration', 'UpdateObjectEncryption',
+] // biome-ignore format: a table
 
 type AnyCommand = new (input: object) => Parameters<S3Client['send']>[0]
 
 const server = await startServer(t, { ephemeral: true })
 const client = s3(t, server, { maxAttempts: 1 })
 
-const others = Object.keys(sdk)
-  .filter(name => name.endsWith('Command') && name !== '$Command')
-  .map(name => name.slice(0, -'Command'.length))
-  .filter(name => !implemented.has(name) && !elsewhere.has(name))
-
-t.test('operations: the SDK knows more than this server does', async t => {
-  t.ok(others.length > 80, `${others.length} operations`)
-})
-
-for (const name of others)
+for (const name of missing)
   t.test(`${name}: any request → NotImplemented, bucket and object untouched`, async t => {
     const Bucket = await newBucket(client)
     await client.send(new PutObjectCommand({ Bucket, Key: 'key', Body: 'kept' }))
@@ -73,7 +65,7 @@ for (const headers of [
 
 t.test('DELETE of a bucket with an unknown sub-resource → the bucket stays', async t => {
   const bucket = await newBucket(client)
-  for (const query of ['unknown', 'unknown=1', 'policy', 'abac', 'lifecycle', 'versioning']) {
+  for (const query of ['unknown', 'unknown=1', 'acl', 'abac', 'notification', 'versioning']) {
     const answer = await signedFetch(server, { method: 'DELETE', path: `/${bucket}`, query })
     t.ok(answer.status >= 400, `${query}: ${answer.status}`)
     t.equal((await signedFetch(server, { method: 'HEAD', path: `/${bucket}` })).status, 200, query)
