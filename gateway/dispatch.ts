@@ -280,9 +280,16 @@ function refusedHeader({ headers }: SocketRequest, route: Route<RequestContext>)
   return undefined
 }
 
+/** All buckets that a request can name, a copy's source too, are of the account it is signed for. */
 function otherBucketOwner(request: SocketRequest, verified: Verified): Fault | undefined {
   const owner = request.header('x-amz-expected-bucket-owner')
-  if (owner === '' || owner === verified.principal.account) return undefined
+  const refused = owner === '' ? undefined : otherOwnerThan(verified.principal.account, owner)
+  if (refused !== undefined || request.method !== 'PUT' || request.header('x-amz-copy-source') === '') return refused
+  const ofSource = request.header('x-amz-source-expected-bucket-owner')
+  return ofSource === '' ? undefined : otherOwnerThan(verified.principal.account, ofSource)
+}
+function otherOwnerThan(account: string, owner: string): Fault | undefined {
+  if (owner === account) return undefined
   return accountId.test(owner) ? otherOwner : fault('bucket-owner-malformed', { value: owner })
 }
 

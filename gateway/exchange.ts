@@ -31,6 +31,8 @@ export class Exchange {
   /** From a trusted proxy's X-Forwarded-For. */
   forwardedFor: string | undefined
   #remote: string | undefined
+  /** Whoever asks pays, because the bucket's owner does not. */
+  charged = false
   /** Once authenticated. */
   verified: Verified | undefined
   /** Its answer closes the connection. */

@@ -78,8 +78,16 @@ export class RequestAccess implements Access {
   extras(): readonly string[] {
     return extraActions(this.#operation, this.#request)
   }
-  get requestPayer(): boolean {
-    return this.#request.header('x-amz-request-payer').toLowerCase() === 'requester'
+  /**
+   * Of a bucket whose requesters pay: all but its owner must say that they do, and must be somebody (S3 User Guide,
+   * "Using Requester Pays general purpose buckets"). Any other value of the header says nothing.
+   */
+  checkPayer(ownerId: number): Fault<'access-denied'> | undefined {
+    const { asker } = this
+    if (asker?.identityId === ownerId) return undefined
+    if (asker === undefined || this.#request.header('x-amz-request-payer').toLowerCase() !== 'requester') return denied
+    this.#exchange.charged = true
+    return undefined
   }
   /** Conditions of policies about this request, and the object it found. */
   context(object: GuardedObject | undefined): Lookup {
@@ -152,8 +160,8 @@ class TargetGuard implements Guard {
     const access = this.#access
     const { asker } = access
     const bucket = this.#guarded(row)
-    if (readSettings(row.settings).requestPayment === 'Requester' && asker?.identityId !== row.bucket_owner)
-      if (asker === undefined || !access.requestPayer) return denied
+    const unpaid = this.checkPayer(row)
+    if (unpaid !== undefined) return unpaid
     const context = access.context(object)
     const key = this.#key
     if (key === undefined) return checkBucketAccess(asker, bucket, this.#actions, context)
@@ -163,6 +171,11 @@ class TargetGuard implements Guard {
     const properties = decodeProperties(object?.properties ?? null)
     const found = object && { ownerId: object.owner_id, acl: properties?.acl }
     return checkObjectAccess(asker, bucket, key, found, this.#wanted(), context)
+  }
+
+  checkPayer(row: BucketColumns): Fault<'access-denied'> | undefined {
+    if (readSettings(row.settings).requestPayment !== 'Requester') return undefined
+    return this.#access.checkPayer(row.bucket_owner)
   }
 
   mayMiss(row: BucketColumns): boolean {

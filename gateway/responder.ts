@@ -81,7 +81,7 @@ export class Responder {
     if (exchange.aborted) return this.abandon(exchange)
     // What the handler did not read of the body is swallowed: a client that sends before it reads gets its answer.
     exchange.body?.discard()
-    const frame = this.#frame(exchange)
+    const frame = this.#frame(exchange, reply.status)
     const block = headerBlock(reply, frame)
     let sent = 0
     exchange.cork(() => {
@@ -122,7 +122,7 @@ export class Responder {
       release()
       return this.abandon(exchange)
     }
-    const frame = this.#frame(exchange)
+    const frame = this.#frame(exchange, reply.status)
     let block: string
     try {
       block = headerBlock(reply, frame)
@@ -165,7 +165,8 @@ export class Responder {
       .catch(failure => this.fault(exchange, faultOf(failure), failure))
   }
 
-  #frame(exchange: Exchange): Frame {
+  #frame(exchange: Exchange, status: number): Frame {
+    const head = `${exchange.id}\r\nx-amz-id-2: ${hostId}\r\nServer: AmazonS3${exchange.crossOriginLines}`
     return {
       head: exchange.request.knownMethod === 'HEAD',
       close: this.draining || exchange.lastOnConnection,
@@ -173,7 +174,9 @@ export class Responder {
       prefix:
         exchange.wire === 'sts'
           ? exchange.id
-          : `${exchange.id}\r\nx-amz-id-2: ${hostId}\r\nServer: AmazonS3${exchange.crossOriginLines}`,
+          : exchange.charged && status < 400
+            ? `${head}\r\nx-amz-request-charged: requester`
+            : head,
     }
   }
 

@@ -30,6 +30,8 @@ export interface Guard {
   readonly restricted: boolean
   /** @param object undefined when the request is not about what the key names now */
   check(bucket: BucketColumns, object: GuardedObject | undefined): Fault<'access-denied'> | undefined
+  /** Why nothing of the bucket, whatever the key, is done for the asker: nobody would pay. */
+  checkPayer(bucket: BucketColumns): Fault<'access-denied'> | undefined
   /** Whether the asker may learn that a key names nothing. */
   mayMiss(bucket: BucketColumns): boolean
 }

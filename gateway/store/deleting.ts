@@ -102,6 +102,8 @@ export interface DeleteObjects {
 export function* deleteObjects(p: DeleteObjects): Unit<BucketFault | readonly (Deleted | DeleteFault)[]> {
   const bucket = yield* one<BucketColumns>(BUCKET, [p.ref.environmentId, p.ref.bucket])
   const denied = refused(bucket, p.ref)
+  const unpaid = bucket && p.ref.guard?.checkPayer(bucket)
+  if (unpaid !== undefined) return unpaid
   // Who may not delete everything may still be allowed some keys.
   if (denied !== undefined && denied.code !== 'access-denied') return denied
   const answers: (Deleted | DeleteFault)[] = []

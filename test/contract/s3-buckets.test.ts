@@ -57,7 +57,12 @@ function caller(database: Database) {
     const context = {
       services: { database },
       principal,
-      access: { ofBucket: () => undefined, ofObject: () => undefined, ofSource: () => undefined },
+      access: {
+        ofBucket: () => undefined,
+        ofObject: () => undefined,
+        ofSource: () => undefined,
+        checkSession: () => undefined,
+      },
       nowMs,
       requestId: 'R',
       origin: '',

@@ -4,7 +4,7 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { testCredentials } from './signed.ts'
 
-export type ToolName = 'aws' | 'boto3' | 'requests' | 'rclone' | 's3cmd' | 'curl' | 'terraform' | 'nginx'
+export type ToolName = 'aws' | 'boto3' | 'requests' | 'python3' | 'rclone' | 's3cmd' | 'curl' | 'terraform' | 'nginx'
 
 export interface Tool {
   /** The program to run; for boto3 and requests the Python that can import it. */
