@@ -7,7 +7,10 @@ export interface Properties {
   readonly legalHold?: 'ON' | 'OFF'
   /** Absent: its owner's alone. */
   readonly acl?: Acl
+  readonly replication?: ReplicationStatus
 }
+/** Of a version that is copied to other buckets: its copies' state; REPLICA: it is such a copy itself. */
+export type ReplicationStatus = 'PENDING' | 'COMPLETED' | 'FAILED' | 'REPLICA'
 export interface Tag {
   readonly key: string
   readonly value: string

@@ -2,6 +2,7 @@
 import { one, run, sql, type Unit } from '../../platform/database/unit.ts'
 import { Fault } from '../../protocol/fault.ts'
 import { checkWrite, type WriteVerdict } from '../rules/conditions.ts'
+import { afterPut } from './aftermath.ts'
 import { insertComposed, release } from './blobs.ts'
 import type {
   Checksums,
@@ -12,6 +13,7 @@ import type {
   UploadRecord,
   VersionName,
 } from './contract.ts'
+import { markForReplication } from './replications.ts'
 import { type BucketColumns, composed, decodeChecksums, encodeText, refused } from './rows.ts'
 import { nextSeq } from './seq.ts'
 import { conditioned, saveObject, type TargetRow, targetColumns } from './target.ts'
@@ -130,6 +132,7 @@ export function* completeUpload<F extends Fault = never>(
   const seq = nextSeq(p.nowMs, newestSeq)
   const version = nameVersion(row, seq, versioned)
   const completed: Completed = { etag, seq, version, checksums, checksumType, sizeBytes }
+  const description = markForReplication(row, ref.key, upload)
   yield* saveObject({
     ...completed,
     versioned,
@@ -138,11 +141,16 @@ export function* completeUpload<F extends Fault = never>(
     bytes: { blob_id: p.composedBlobId, place: composed },
     modifiedAtMs: p.nowMs,
     ownerId: upload.ownerId,
-    description: upload,
+    description,
     parts: kept.length,
   })
   yield* deleteUpload(upload)
   yield* remember(upload, completed, p.nowMs)
+  if (row.settings !== null) {
+    const { properties } = description
+    const made = { key: ref.key, seq, version, nowMs: p.nowMs, sizeBytes, etag, properties }
+    yield* afterPut(row, ref, 's3:ObjectCreated:CompleteMultipartUpload', made)
+  }
   return completed
 }
 

@@ -1,7 +1,9 @@
 /** Objects: find and put. A reader's statement and a writer's first statement resolve the bucket as well. */
 import { one, sql, type Unit } from '../../platform/database/unit.ts'
 import { Fault } from '../../protocol/fault.ts'
+import type { EventName } from '../../protocol/s3/event-names.ts'
 import { checkWrite, type WriteVerdict } from '../rules/conditions.ts'
+import { afterPut } from './aftermath.ts'
 import { replaceBytes } from './blobs.ts'
 import type {
   BucketFault,
@@ -17,6 +19,7 @@ import type {
 } from './contract.ts'
 import { describeNew, type NewVersionFault } from './describing.ts'
 import { findReadable, type MissingFault, notThere } from './finding.ts'
+import { markForReplication } from './replications.ts'
 import { bucketColumns, isThere, type ObjectColumns, objectColumns, placeOf, readObject, refused } from './rows.ts'
 import { nextSeq } from './seq.ts'
 import { conditioned, findTarget, saveObject, targetBucket, targetTables } from './target.ts'
@@ -79,6 +82,8 @@ export interface PutObject {
   readonly parts: 0
   readonly conditions: Conditions
   readonly nowMs: number
+  /** What it is called to those who are told of it. */
+  readonly event?: EventName
 }
 export interface Put {
   readonly seq: number
@@ -95,6 +100,7 @@ export function* putObject(p: PutObject): Unit<Put | BucketFault | NonNullable<W
   if (failed !== undefined) return failed
   const made = yield* describeNew(row, p.ref, p.description, p.nowMs)
   if (made instanceof Fault) return made
+  const description = markForReplication(row, key, made.description)
   const { replaced, newestSeq, versioned } = yield* displace(row, key)
   const seq = nextSeq(p.nowMs, newestSeq)
   yield* saveObject({
@@ -107,10 +113,16 @@ export function* putObject(p: PutObject): Unit<Put | BucketFault | NonNullable<W
     etag: p.etag,
     modifiedAtMs: p.nowMs,
     ownerId: made.ownerId,
-    description: made.description,
+    description,
     parts: p.parts,
     checksumType: p.checksumType,
     checksums: p.checksums,
   })
-  return { seq, version: nameVersion(row, seq, versioned), etag: p.etag, replaced: row.seq !== null }
+  const version = nameVersion(row, seq, versioned)
+  if (row.settings !== null) {
+    const { etag, nowMs, bytes, event = 's3:ObjectCreated:Put' } = p
+    const { properties } = description
+    yield* afterPut(row, p.ref, event, { key, seq, version, nowMs, sizeBytes: bytes.sizeBytes, etag, properties })
+  }
+  return { seq, version, etag: p.etag, replaced: row.seq !== null }
 }
