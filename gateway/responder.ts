@@ -1,21 +1,19 @@
 /** From a handler's outcome to the wire: the one place where an exchange ends, is counted and is logged. */
-import { randomBytes } from 'node:crypto'
 import type { Logger, RequestLog } from '../platform/log.ts'
 import type { Metrics, OperationMetrics } from '../platform/metrics.ts'
 import { Fault, type FaultCode } from '../protocol/fault.ts'
 import type { Reply } from '../protocol/operation.ts'
-import { renderFault } from '../protocol/s3/faults.ts'
+import { describeFault, renderFault } from '../protocol/s3/faults.ts'
 import { renderStsFault } from '../protocol/sts/faults.ts'
+import type { Afterwards } from './afterwards.ts'
 import { Aborted, BlobSource, type BlobStore } from './bytes/contract.ts'
 import { type OpenSource, openSource } from './bytes/egress.ts'
 import type { Exchange } from './exchange.ts'
+import { hostId } from './host-id.ts'
 import { faultOf } from './outage.ts'
 import { Patience } from './patience.ts'
 import { type Frame, headerBlock, writeHead, writeReply } from './respond.ts'
 import type { BlobPins } from './store/pins.ts'
-
-/** S3 tells its hosts apart by this id; ours tells processes apart. */
-const hostId = randomBytes(57).toString('base64')
 
 export class Responder {
   readonly #blobs: BlobStore
@@ -26,6 +24,8 @@ export class Responder {
   /** By route; by wire for requests that matched no row. */
   readonly #operationMetrics = new Map<object | string, OperationMetrics>()
   readonly patience = new Patience()
+  /** Where requests on buckets with settings go once they are answered. */
+  afterwards: Afterwards | undefined
   /** Asks clients to close their connections. */
   draining = false
 
@@ -42,6 +42,7 @@ export class Responder {
     if (exchange.finished) return
     if (exchange.aborted || outcome instanceof Aborted) return this.abandon(exchange)
     if (outcome instanceof Fault) return this.fault(exchange, outcome)
+    if (exchange.noted !== undefined) exchange.outcome = outcome
     const reply = exchange.route!.operation.render(outcome as never)
     if (reply.body instanceof BlobSource && reply.body.sizeBytes > 0) this.#stream(exchange, reply, reply.body)
     else this.reply(exchange, reply)
@@ -66,6 +67,7 @@ export class Responder {
       region: exchange.verified?.principal.region ?? '',
       presigned: exchange.request.query.has('X-Amz-Algorithm'),
     }
+    if (exchange.noted !== undefined) exchange.errorCode = describeFault(why, about).code
     const reply = exchange.wire === 'sts' ? renderStsFault(why, about) : renderFault(why, about)
     this.reply(exchange, reply, why.code)
   }
@@ -179,6 +181,7 @@ export class Responder {
     this.#counters(exchange, operation).record(status, durationMs / 1000, bytesIn, bytesOut)
     if (code !== undefined) this.#metrics.fault(code)
     this.#metrics.leave()
+    if (exchange.noted !== undefined) this.afterwards?.ended(exchange, { status, bytesOut, durationMs })
     this.#log({
       requestId: exchange.id,
       wire: exchange.wire,
