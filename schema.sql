@@ -211,3 +211,35 @@ ALTER TABLE credentials ADD COLUMN role_arn TEXT COLLATE "C";
 ALTER TABLE credentials ADD COLUMN session_name TEXT COLLATE "C";
 ALTER TABLE credentials ADD COLUMN session_policy TEXT COLLATE "C";
 CREATE INDEX credentials_expiry ON credentials (expires_at) WHERE expires_at IS NOT NULL;
+-- Queues, by the pieces of their ARN but the account, which is the environment's. The ids are of counters.
+CREATE TABLE queues (
+  id BIGINT PRIMARY KEY,
+  environment_id BIGINT NOT NULL REFERENCES environments (id) ON DELETE CASCADE,
+  region TEXT COLLATE "C" NOT NULL,
+  name TEXT COLLATE "C" NOT NULL,
+  created_at BIGINT NOT NULL,
+  UNIQUE (environment_id, region, name)
+);
+-- seq: microseconds at which it was sent, growing within a process; the id, a UUID, tells apart what two processes sent
+-- at once. A queue's messages lie in the order in which they were sent.
+CREATE TABLE messages (
+  queue_id BIGINT NOT NULL,
+  seq BIGINT NOT NULL,
+  id TEXT COLLATE "C" NOT NULL,
+  sent_at BIGINT NOT NULL,
+  body TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (queue_id, seq, id)
+) /* WITHOUT ROWID */;
+
+-- Versions that are still to be written into another bucket, and changes of such (is_change 1). Written with the version,
+-- removed with its replica's writing. rule: {"role": …, "rule": …}, as it was at that time.
+CREATE TABLE replications (
+  bucket_id BIGINT NOT NULL,
+  key TEXT COLLATE "C" NOT NULL,
+  seq BIGINT NOT NULL,
+  destination TEXT COLLATE "C" NOT NULL,
+  is_change INTEGER NOT NULL,
+  rule TEXT COLLATE "C" NOT NULL,
+  requested_at BIGINT NOT NULL,
+  PRIMARY KEY (bucket_id, key, seq, destination)
+) /* WITHOUT ROWID */;

@@ -7,6 +7,7 @@ import type { Policy } from '../protocol/policy/policy.ts'
 import type { BlobStore, IncomingBody } from './bytes/contract.ts'
 import type { BlobIds } from './store/blob-ids.ts'
 import type { Guard } from './store/contract.ts'
+import type { Cause } from './store/events.ts'
 import type { ObjectCache } from './store/object-cache.ts'
 
 /** The identity behind a verified signature; of a request without one, nobody: `identityId` 0. */
@@ -57,6 +58,8 @@ export interface RequestContext {
   readonly services: Services
   readonly principal: Principal
   readonly access: Access
+  /** The request as those see it who are told of what it changes. */
+  readonly cause?: Cause | undefined
   /** 16 upper-case characters, unique per request. */
   readonly requestId: string
   /** Milliseconds since 1970 at arrival, by the movable clock. */

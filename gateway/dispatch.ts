@@ -240,6 +240,7 @@ export class Dispatcher {
     const context: RequestContext = {
       services: this.#services,
       principal: verified.principal,
+      cause: exchange,
       requestId: exchange.id,
       nowMs: verified.nowMs,
       origin: `${exchange.scheme}://${exchange.host}`,

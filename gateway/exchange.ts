@@ -10,6 +10,7 @@ import { remoteAddress } from './remote-address.ts'
 import { requestId } from './request-id.ts'
 import type { SocketBody } from './socket-body.ts'
 import type { SocketRequest } from './socket-request.ts'
+import type { BucketColumns } from './store/rows.ts'
 
 export class Exchange {
   readonly id = requestId()
@@ -35,6 +36,13 @@ export class Exchange {
   charged = false
   /** Once authenticated. */
   verified: Verified | undefined
+  /** Its bucket, where that has settings; and the size of the object that was found. */
+  noted: BucketColumns | undefined
+  notedBytes: number | undefined
+  /** The handler's output; only where the bucket is noted. */
+  outcome: unknown
+  /** Of a fault, in the wire's words; only where the bucket is noted. */
+  errorCode: string | undefined
   /** Its answer closes the connection. */
   lastOnConnection = false
   /** Runs the handler once more: when a blob went away between its row's reading and its opening. */

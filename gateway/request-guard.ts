@@ -71,6 +71,16 @@ export class RequestAccess implements Access {
   get restricted(): boolean {
     return this.#verified.principal.session?.policy !== undefined
   }
+  /** A bucket with settings: what they make happen afterwards begins here. A copy's source is not the request's own. */
+  note(bucket: string, row: BucketColumns, object: GuardedObject | undefined): void {
+    const exchange = this.#exchange
+    if (row.settings === null || bucket !== exchange.request.bucket) return
+    exchange.noted = row
+    exchange.notedBytes = exchange.request.key === '' ? undefined : object?.size
+    // Asked while the client is there.
+    if (readSettings(row.settings).logging !== undefined) exchange.remoteAddress()
+  }
+
   get asker(): Asker {
     if (this.#asker === null) this.#asker = askerOf(this.#verified.principal)
     return this.#asker
@@ -158,6 +168,7 @@ class TargetGuard implements Guard {
 
   check(row: BucketColumns, object: GuardedObject | undefined): Fault<'access-denied'> | undefined {
     const access = this.#access
+    access.note(this.#bucket, row, object)
     const { asker } = access
     const bucket = this.#guarded(row)
     const unpaid = this.checkPayer(row)

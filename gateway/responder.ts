@@ -3,10 +3,11 @@ import type { Logger, RequestLog } from '../platform/log.ts'
 import type { Metrics, OperationMetrics } from '../platform/metrics.ts'
 import { Fault, type FaultCode } from '../protocol/fault.ts'
 import type { Reply } from '../protocol/operation.ts'
-import { renderFault } from '../protocol/s3/faults.ts'
+import { describeFault, renderFault } from '../protocol/s3/faults.ts'
 import { renderWebsiteFault } from '../protocol/s3/website-page.ts'
 import { wantsJson } from '../protocol/sts/call.ts'
 import { renderStsFault } from '../protocol/sts/faults.ts'
+import type { Afterwards } from './afterwards.ts'
 import { Aborted, BlobSource, type BlobStore } from './bytes/contract.ts'
 import { type OpenSource, openSource } from './bytes/egress.ts'
 import type { Exchange } from './exchange.ts'
@@ -27,6 +28,8 @@ export class Responder {
   /** By route; by wire and name for requests that matched no row. */
   readonly #operationMetrics = new Map<object | string, OperationMetrics>()
   readonly patience = new Patience()
+  /** Where requests on buckets with settings go once they are answered. */
+  afterwards: Afterwards | undefined
   /** Asks clients to close their connections. */
   draining = false
 
@@ -43,6 +46,7 @@ export class Responder {
     if (exchange.finished) return
     if (exchange.aborted || outcome instanceof Aborted) return this.abandon(exchange)
     if (outcome instanceof Fault) return this.fault(exchange, outcome)
+    if (exchange.noted !== undefined) exchange.outcome = outcome
     const reply = exchange.route!.operation.render(outcome as never)
     if (reply.body instanceof BlobSource && reply.body.sizeBytes > 0) this.#stream(exchange, reply, reply.body)
     else this.reply(exchange, reply)
@@ -68,6 +72,7 @@ export class Responder {
       presigned: exchange.request.query.has('X-Amz-Algorithm'),
       dialect: exchange.request.dialect,
     }
+    if (exchange.noted !== undefined) exchange.errorCode = describeFault(why, about).code
     const reply =
       exchange.wire === 'sts'
         ? renderStsFault(why, { requestId: exchange.id, json: wantsJson(exchange.request) })
@@ -190,6 +195,7 @@ export class Responder {
     this.#counters(exchange, operation).record(status, durationMs / 1000, bytesIn, bytesOut)
     if (code !== undefined) this.#metrics.fault(code)
     this.#metrics.leave()
+    if (exchange.noted !== undefined) this.afterwards?.ended(exchange, { status, bytesOut, durationMs })
     this.#log({
       requestId: exchange.id,
       wire: exchange.wire,

@@ -13,7 +13,9 @@ import { compile } from '../protocol/operation.ts'
 import { s3Operations } from '../protocol/s3/operations.ts'
 import { websiteOperations } from '../protocol/s3/website-operations.ts'
 import { stsOperations } from '../protocol/sts/operations.ts'
+import { AccessLogs } from './access-logs.ts'
 import type { AdminServices } from './admin.ts'
+import { Afterwards } from './afterwards.ts'
 import { Authenticator } from './authenticate.ts'
 import { DiskBlobs } from './bytes/disk-blobs.ts'
 import { MemoryBlobs } from './bytes/memory-blobs.ts'
@@ -29,6 +31,7 @@ import { ensureIdentities, revokeCredential } from './store/identities.ts'
 import { LifecycleRunner } from './store/lifecycle-runner.ts'
 import { ObjectCache } from './store/object-cache.ts'
 import { BlobPins } from './store/pins.ts'
+import { Replicator } from './store/replicator.ts'
 import { resetEnvironment } from './store/reset.ts'
 import { Sweeper } from './store/sweeper.ts'
 import { stsHandlers } from './sts/handlers.ts'
@@ -84,7 +87,10 @@ export async function startGateway(config: Config, logger: Logger): Promise<Gate
     onReleased: () => sweeper.wake(),
     logger,
   })
+  const replicator = new Replicator({ database, clock, logger })
+  const accessLogs = new AccessLogs({ database, blobs, blobIds, clock, logger })
   const responder = new Responder(blobs, pins, logger, requestLog(logger), metrics)
+  responder.afterwards = new Afterwards(accessLogs, replicator)
   const dispatcher = new Dispatcher(
     {
       database,
@@ -125,13 +131,8 @@ export async function startGateway(config: Config, logger: Logger): Promise<Gate
   const listeners = new Listeners(server, config, logger)
   /** Each part for itself: with the database away or its disk full, what was answered is kept all the same. */
   const closeStore = async (): Promise<void> => {
-    const parts = [
-      () => lifecycle.stop(),
-      () => sweeper.stop(),
-      () => blobIds.stop(),
-      () => blobs.close(),
-      () => database.close(),
-    ]
+    const stops = [() => accessLogs.stop(), () => replicator.stop(), () => lifecycle.stop(), () => sweeper.stop()]
+    const parts = [...stops, () => blobIds.stop(), () => blobs.close(), () => database.close()]
     for (const close of parts) await close().catch((error: unknown) => logger.error({ err: error }, 'closing'))
   }
   try {
@@ -144,6 +145,8 @@ export async function startGateway(config: Config, logger: Logger): Promise<Gate
   }
   sweeper.start()
   lifecycle.start()
+  replicator.start()
+  accessLogs.start()
   return {
     addresses: listeners.addresses,
     authorityFile: listeners.authorityFile,

@@ -10,7 +10,10 @@ export interface Properties {
   readonly acl?: Acl
   /** Of an archived version: the last restore that was asked for, also when its copy is gone by now. */
   readonly restore?: Restore
+  readonly replication?: ReplicationStatus
 }
+/** Of a version that is copied to other buckets: its copies' state; REPLICA: it is such a copy itself. */
+export type ReplicationStatus = 'PENDING' | 'COMPLETED' | 'FAILED' | 'REPLICA'
 export interface Tag {
   readonly key: string
   readonly value: string

@@ -1,21 +1,13 @@
 /** Configurations that say what happens to a bucket's contents, and how it is reached: put, got and deleted. */
-import type { Unit } from '../../platform/database/unit.ts'
-import { Fault, fault } from '../../protocol/fault.ts'
+import { fault } from '../../protocol/fault.ts'
 import type { Handlers } from '../../protocol/operation.ts'
 import type { documentOperations } from '../../protocol/s3/bucket-documents.ts'
 import { defaultBucketEncryption } from '../../protocol/s3/bucket-encryption.ts'
-import type { BucketLogging } from '../../protocol/s3/bucket-logging.ts'
 import { noNotifications } from '../../protocol/s3/notification.ts'
-import { checkDestinationRegions } from '../../protocol/s3/notification-destinations.ts'
 import type { RequestContext } from '../context.ts'
-import { type BucketFault, type BucketRef, Versioning } from '../store/contract.ts'
-import { bucketSettings, changeSettings, findBucketRegion } from '../store/settings.ts'
+import { startLogging, startNotifying, startReplicating } from './delivery-settings.ts'
 import { bucketRef } from './object-ref.ts'
-import { change, read, set, setIf, unset } from './setting-access.ts'
-
-const versionsNeeded = fault('request-invalid', {
-  message: "Versioning must be 'Enabled' on the bucket to apply a replication configuration",
-})
+import { read, set, unset } from './setting-access.ts'
 
 export const documentHandlers: Handlers<typeof documentOperations, RequestContext> = {
   PutBucketCors(context, { bucket, value }) {
@@ -65,16 +57,15 @@ export const documentHandlers: Handlers<typeof documentOperations, RequestContex
 
   PutBucketLogging(context, { bucket, value }) {
     if (value === 'none') return unset(context, bucket, 'logging')
-    return context.services.database.write(() => startLogging(bucketRef(context, bucket), value))
+    const { principal, nowMs, services } = context
+    return services.database.write(() => startLogging(bucketRef(context, bucket), value, principal.account, nowMs))
   },
   GetBucketLogging(context, { bucket }) {
     return read(context, bucket, ({ is }) => is.logging ?? ('none' as const))
   },
 
   PutBucketReplication(context, { bucket, value }) {
-    return setIf(context, bucket, 'replication', value, ({ versioning }) =>
-      versioning === Versioning.enabled ? undefined : versionsNeeded,
-    )
+    return context.services.database.write(() => startReplicating(bucketRef(context, bucket), value))
   },
   GetBucketReplication(context, { bucket }) {
     return read(context, bucket, ({ is }) => is.replication ?? fault('replication-configuration-missing', { bucket }))
@@ -84,8 +75,7 @@ export const documentHandlers: Handlers<typeof documentOperations, RequestContex
   },
 
   PutBucketNotificationConfiguration(context, { bucket, value }) {
-    const notification = value.rules.length > 0 || value.eventBridge ? value : undefined
-    return change(context, bucket, ({ region }) => checkDestinationRegions(value, region) ?? { notification })
+    return context.services.database.write(() => startNotifying(bucketRef(context, bucket), value, context.nowMs))
   },
   GetBucketNotificationConfiguration(context, { bucket }) {
     return read(context, bucket, ({ is }) => is.notification ?? noNotifications)
@@ -111,19 +101,4 @@ export const documentHandlers: Handlers<typeof documentOperations, RequestContex
   GetBucketAbac(context, { bucket }) {
     return read(context, bucket, ({ is }) => is.abac ?? ('Disabled' as const))
   },
-}
-
-/** Logs go to a bucket of the same owner in the same region. */
-function* startLogging(
-  ref: BucketRef,
-  logging: BucketLogging,
-): Unit<undefined | BucketFault | Fault<'log-target-invalid'> | Fault<'log-target-elsewhere'>> {
-  const bucket = yield* bucketSettings(ref)
-  if (bucket instanceof Fault) return bucket
-  const target = yield* findBucketRegion(ref.environmentId, logging.targetBucket)
-  if (target === undefined || target.ownerId !== bucket.ownerId)
-    return fault('log-target-invalid', { bucket: logging.targetBucket })
-  if (target.region !== bucket.region)
-    return fault('log-target-elsewhere', { region: bucket.region, targetRegion: target.region })
-  return yield* changeSettings(ref, () => ({ logging }))
 }

@@ -25,6 +25,11 @@ const versioningStates = [undefined, 'Enabled', 'Suspended'] as const
 const lockKeepsVersions = fault('bucket-state-invalid', {
   message: 'An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.',
 })
+const replicationNeedsVersions = fault('bucket-state-invalid', {
+  message:
+    'A replication configuration is present on this bucket, so you cannot change the versioning state. To change the ' +
+    'versioning state, first delete the replication configuration.',
+})
 const lockNeedsVersions = fault('bucket-state-invalid', {
   message: "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration",
 })
@@ -33,9 +38,11 @@ export const settingHandlers: Handlers<typeof settingOperations, RequestContext>
   PutBucketVersioning(context, { bucket, value }) {
     const versioning = value === 'Enabled' ? Versioning.enabled : Versioning.suspended
     return context.services.database.write(() =>
-      setVersioning(bucketRef(context, bucket), versioning, ({ is }) =>
-        is.lock !== undefined && versioning !== Versioning.enabled ? lockKeepsVersions : undefined,
-      ),
+      setVersioning(bucketRef(context, bucket), versioning, ({ is }) => {
+        if (versioning === Versioning.enabled) return undefined
+        if (is.lock !== undefined) return lockKeepsVersions
+        return is.replication === undefined ? undefined : replicationNeedsVersions
+      }),
     )
   },
   GetBucketVersioning(context, { bucket }) {

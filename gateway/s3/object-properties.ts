@@ -5,11 +5,13 @@ import type { Handlers } from '../../protocol/operation.ts'
 import type { Properties } from '../../protocol/properties.ts'
 import type { NamedAcl } from '../../protocol/s3/acl-document.ts'
 import type { AclRequest } from '../../protocol/s3/acl-request.ts'
+import type { EventName } from '../../protocol/s3/event-names.ts'
 import type { OfVersion, PropertyOutput, propertyOperations } from '../../protocol/s3/object-properties.ts'
 import type { RequestContext } from '../context.ts'
 import { guardsOf } from '../rules/guards.ts'
 import { effectiveAcl } from '../rules/ownership.ts'
 import { checkRetentionChange } from '../rules/retention.ts'
+import type { ToldChange } from '../store/aftermath.ts'
 import type { FoundObject, ObjectRef } from '../store/contract.ts'
 import { type AclFault, makeAcl, nameAcl, withAcl } from '../store/describing.ts'
 import { canonicalIdOf } from '../store/identities.ts'
@@ -23,15 +25,18 @@ function change<R extends Properties | Fault>(
   context: RequestContext,
   input: OfVersion,
   next: (found: ChangedVersion) => R,
+  name?: EventName,
 ) {
   const ref = objectRef(context, input.bucket, input.key, input.version)
-  return context.services.database.write(() => changed(ref, next))
+  const told = name === undefined ? { nowMs: context.nowMs } : { nowMs: context.nowMs, name }
+  return context.services.database.write(() => changed(ref, next, told))
 }
 function* changed<R extends Properties | Fault>(
   ref: ObjectRef,
   next: (found: ChangedVersion) => R,
+  told: ToldChange,
 ): Unit<PropertyOutput<undefined> | FindFault | Extract<R, Fault>> {
-  const done = yield* changeProperties(ref, next)
+  const done = yield* changeProperties(ref, next, told)
   return done instanceof Fault ? done : { value: undefined, version: done.version }
 }
 
@@ -55,21 +60,22 @@ const notLocked = fault('lock-missing')
 
 export const propertyHandlers: Handlers<typeof propertyOperations, RequestContext> = {
   PutObjectTagging(context, input) {
-    return change(context, input, ({ object }) => {
+    const tagged = ({ object }: ChangedVersion) => {
       const rest = withoutTags(object.properties)
       return input.value.length === 0 ? rest : { ...rest, tags: input.value }
-    })
+    }
+    return change(context, input, tagged, 's3:ObjectTagging:Put')
   },
   GetObjectTagging(context, input) {
     return read(context, input, found => found.properties?.tags ?? [])
   },
   DeleteObjectTagging(context, input) {
-    return change(context, input, ({ object }) => withoutTags(object.properties))
+    return change(context, input, ({ object }) => withoutTags(object.properties), 's3:ObjectTagging:Delete')
   },
 
   PutObjectAcl(context, input) {
     const ref = objectRef(context, input.bucket, input.key, input.version)
-    return context.services.database.write(() => giveAcl(ref, input.value))
+    return context.services.database.write(() => giveAcl(ref, input.value, context.nowMs))
   },
   GetObjectAcl(context, input) {
     const ref = objectRef(context, input.bucket, input.key, input.version)
@@ -103,13 +109,18 @@ export const propertyHandlers: Handlers<typeof propertyOperations, RequestContex
   },
 }
 
-function* giveAcl(ref: ObjectRef, request: AclRequest): Unit<PropertyOutput<undefined> | FindFault | AclFault> {
+function* giveAcl(
+  ref: ObjectRef,
+  request: AclRequest,
+  nowMs: number,
+): Unit<PropertyOutput<undefined> | FindFault | AclFault> {
   const found = yield* headObject(ref)
   if (found instanceof Fault) return found
   const guards = guardsOf(readSettings(found.bucket.settings), ref.bucket)
   const acl = yield* makeAcl(guards, request, found.ownerId, found.bucket.ownerId)
   if (acl instanceof Fault) return acl
-  return yield* changed(ref, ({ object }) => withAcl(object.properties, acl) ?? {})
+  const told = { nowMs, name: 's3:ObjectAcl:Put' } as const
+  return yield* changed(ref, ({ object }) => withAcl(object.properties, acl) ?? {}, told)
 }
 
 function* aclOf(ref: ObjectRef, named: boolean): Unit<PropertyOutput<NamedAcl> | FindFault> {

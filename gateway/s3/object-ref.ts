@@ -4,8 +4,9 @@ import type { RequestContext } from '../context.ts'
 import { type BucketRef, type FoundObject, type ObjectRef, Versioning } from '../store/contract.ts'
 
 export function bucketRef(context: RequestContext, bucket: string): BucketRef {
-  const { environmentId, identityId, region } = context.principal
-  return { environmentId, identityId, region, bucket, guard: context.access.ofBucket(bucket) }
+  const { principal, cause } = context
+  const { environmentId, identityId, region } = principal
+  return { environmentId, identityId, region, bucket, guard: context.access.ofBucket(bucket), cause }
 }
 
 export function objectRef(
@@ -14,9 +15,10 @@ export function objectRef(
   key: string,
   version?: ObjectRef['version'],
 ): ObjectRef {
-  const { environmentId, identityId, region } = context.principal
+  const { principal, cause } = context
+  const { environmentId, identityId, region } = principal
   const guard = context.access.ofObject(bucket, key, version !== undefined)
-  return { environmentId, identityId, region, bucket, key, version, guard }
+  return { environmentId, identityId, region, bucket, key, version, guard, cause }
 }
 
 /** The object that a copy reads. */

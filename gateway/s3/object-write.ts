@@ -1,5 +1,6 @@
 /** PutObject. */
 import { Fault } from '../../protocol/fault.ts'
+import type { EventName } from '../../protocol/s3/event-names.ts'
 import type { PutInput } from '../../protocol/s3/object-write.ts'
 import { Aborted } from '../bytes/contract.ts'
 import type { RequestContext } from '../context.ts'
@@ -12,7 +13,7 @@ import { objectRef } from './object-ref.ts'
 /** S3 computes this one when the client sends none. */
 export const ownChecksum = 'crc64nvme'
 
-export async function putObject(context: RequestContext, input: PutInput) {
+export async function putObject(context: RequestContext, input: PutInput, event: EventName = 's3:ObjectCreated:Put') {
   const { database } = context.services
   const ref = objectRef(context, input.bucket, input.key)
   const { declaredBytes } = context.body
@@ -38,6 +39,7 @@ export async function putObject(context: RequestContext, input: PutInput) {
       parts: 0,
       conditions: input.conditions,
       nowMs: context.nowMs,
+      event,
     }),
   )
   if (written instanceof Fault) return written

@@ -3,6 +3,7 @@ import { one, run, sql, type Unit } from '../../platform/database/unit.ts'
 import { Fault } from '../../protocol/fault.ts'
 import type { Properties } from '../../protocol/properties.ts'
 import { checkWrite, type WriteVerdict } from '../rules/conditions.ts'
+import { afterPut } from './aftermath.ts'
 import { insertComposed, release } from './blobs.ts'
 import type {
   Checksums,
@@ -13,6 +14,7 @@ import type {
   UploadRecord,
   VersionName,
 } from './contract.ts'
+import { markForReplication } from './replications.ts'
 import { type BucketColumns, composed, decodeChecksums, encodeText, refused } from './rows.ts'
 import { nextSeq } from './seq.ts'
 import { conditioned, saveObject, type TargetRow, targetColumns } from './target.ts'
@@ -26,7 +28,7 @@ import {
   uploadColumns,
   uploadMissing,
 } from './upload-rows.ts'
-import { displace, nameWritten } from './versioning.ts'
+import { displace, nameVersion, nameWritten } from './versioning.ts'
 
 const TARGET = sql(`
   SELECT ${targetColumns}, ${uploadColumns} FROM buckets b
@@ -132,10 +134,18 @@ export function* completeUpload<F extends Fault = never>(
   yield* release(replaced)
   const { etag, checksums, checksumType } = chosen
   const seq = nextSeq(p.nowMs, newestSeq)
-  const version = nameWritten(row, seq, versioned)
-  const { settings } = row
-  const { properties } = upload
-  const completed: Completed = { etag, seq, version, checksums, checksumType, sizeBytes, settings, properties }
+  const version = nameVersion(row, seq, versioned)
+  const description = markForReplication(row, ref.key, upload)
+  const completed: Completed = {
+    etag,
+    seq,
+    version: nameWritten(row, seq, versioned),
+    checksums,
+    checksumType,
+    sizeBytes,
+    settings: row.settings,
+    properties: description.properties,
+  }
   yield* saveObject({
     ...completed,
     versioned,
@@ -144,11 +154,16 @@ export function* completeUpload<F extends Fault = never>(
     bytes: { blob_id: p.composedBlobId, place: composed },
     modifiedAtMs: p.nowMs,
     ownerId: upload.ownerId,
-    description: upload,
+    description,
     parts: kept.length,
   })
   yield* deleteUpload(upload)
   yield* remember(upload, completed, p.nowMs)
+  if (row.settings !== null) {
+    const { properties } = description
+    const made = { key: ref.key, seq, version, nowMs: p.nowMs, sizeBytes, etag, properties }
+    yield* afterPut(row, ref, 's3:ObjectCreated:CompleteMultipartUpload', made)
+  }
   return completed
 }
 

@@ -6,6 +6,7 @@
 import type { Fault } from '../../protocol/fault.ts'
 import type { Properties, Restore } from '../../protocol/properties.ts'
 import type { AclRequest } from '../../protocol/s3/acl-request.ts'
+import type { Cause } from './events.ts'
 import type { BucketColumns } from './rows.ts'
 
 /** Names a bucket and who asks. `ownerOnly` units answer 'access-denied' to an identity that does not own it. */
@@ -18,6 +19,8 @@ export interface BucketRef {
   readonly region: string
   /** Decides for whoever is not simply the owner of all that is concerned; without it nobody else is let in. */
   readonly guard?: Guard | undefined
+  /** The request, for those who are told of what it changes; without one S3 itself did it. */
+  readonly cause?: Cause | undefined
 }
 export interface ObjectRef extends BucketRef {
   readonly key: string
@@ -38,6 +41,7 @@ export interface Guard {
 export interface GuardedObject {
   readonly owner_id: number
   readonly properties: string | null
+  readonly size?: number
 }
 /** What resolving a BucketRef may answer, in this order of precedence. */
 export type BucketFault = Fault<'bucket-missing'> | Fault<'access-denied'> | Fault<'region-wrong'>

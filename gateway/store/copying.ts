@@ -3,6 +3,7 @@ import type { Unit } from '../../platform/database/unit.ts'
 import { Fault, fault } from '../../protocol/fault.ts'
 import type { Properties } from '../../protocol/properties.ts'
 import { checkSource, checkWrite, type WriteVerdict } from '../rules/conditions.ts'
+import { afterPut } from './aftermath.ts'
 import { addReference, release } from './blobs.ts'
 import type {
   BucketFault,
@@ -16,6 +17,7 @@ import type {
 } from './contract.ts'
 import { describeNew, type NewVersionFault } from './describing.ts'
 import { findReadable, type MissingFault } from './finding.ts'
+import { markForReplication } from './replications.ts'
 import { aboutSource, readObject } from './rows.ts'
 import { nextSeq } from './seq.ts'
 import { conditioned, findTarget, saveObject } from './target.ts'
@@ -83,6 +85,7 @@ export function* copyObject<F extends Fault = never>(
   if (made instanceof Fault) return made
   const failed = checkWrite(p.targetConditions, conditioned(target))
   if (failed !== undefined) return failed
+  const description = markForReplication(target, p.target.key, made.description)
   // Referenced before what it replaces is released: they may be the same blob.
   yield* addReference(row)
   const displaced = yield* displace(target, p.target.key)
@@ -110,10 +113,19 @@ export function* copyObject<F extends Fault = never>(
     etag: copied.etag,
     modifiedAtMs: copied.modifiedAtMs,
     ownerId: made.ownerId,
-    description: made.description,
+    description,
     parts: p.etag === undefined ? source.parts : 0,
     checksumType: copied.checksumType,
     checksums: copied.checksums,
   })
+  if (target.settings !== null) {
+    const { properties } = description
+    yield* afterPut(target, p.target, 's3:ObjectCreated:Copy', {
+      ...copied,
+      key: p.target.key,
+      nowMs: p.nowMs,
+      properties,
+    })
+  }
   return copied
 }

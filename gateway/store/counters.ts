@@ -6,7 +6,7 @@ const NEXT = sql(`
   ON CONFLICT (name) DO UPDATE SET value = counters.value + 1
   RETURNING value`)
 
-export type CounterName = 'environment' | 'identity' | 'bucket' | 'gateway' | 'blob-block'
+export type CounterName = 'environment' | 'identity' | 'bucket' | 'gateway' | 'blob-block' | 'queue'
 
 /** 1, 2, 3 … */
 export function* nextOf(name: CounterName): Unit<number> {

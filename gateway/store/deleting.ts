@@ -3,6 +3,7 @@ import { one, run, sql, type Unit } from '../../platform/database/unit.ts'
 import { Fault } from '../../protocol/fault.ts'
 import { checkDelete, type WriteVerdict } from '../rules/conditions.ts'
 import { checkRemoval } from '../rules/retention.ts'
+import { afterDelete } from './aftermath.ts'
 import { release } from './blobs.ts'
 import {
   type BucketFault,
@@ -54,12 +55,15 @@ function* deleteCurrent(row: TargetRow, { ref, conditions, nowMs }: DeleteObject
     if (seq === null) return absent
     yield* run(DELETE, [bucketId, ref.key])
     yield* release(row)
+    if (row.settings !== null)
+      yield* afterDelete(row, ref, { key: ref.key, seq, version: undefined, nowMs, marked: false })
     return existed
   }
   const displaced = yield* displace(row, ref.key)
   const version = { seq: nextSeq(nowMs, displaced.newestSeq), versioned: displaced.versioned }
   const { key, identityId: ownerId } = ref
   yield* putMarker({ bucketId, key, seq: version.seq, displaced, hadObject: seq !== null, ownerId, nowMs })
+  if (row.settings !== null) yield* afterDelete(row, ref, { key, seq: version.seq, version, nowMs, marked: true })
   return { existed: seq !== null, marker: true, version }
 }
 
@@ -82,8 +86,9 @@ function* deleteVersion({ ref, conditions, nowMs, bypass }: DeleteObject): Unit<
   }
   if (current) yield* dropCurrent(row.bucket_id, ref.key, row)
   else yield* dropVersion(row.bucket_id, ref.key, -row.seq, row)
-  const { seq, versioned } = row
-  return { existed: true, marker: row.marker === 1, version: { seq, versioned } }
+  const version = { seq: row.seq, versioned: row.versioned }
+  if (row.settings !== null) yield* afterDelete(row, ref, { key: ref.key, seq: row.seq, version, nowMs, marked: false })
+  return { existed: true, marker: row.marker === 1, version }
 }
 
 export interface DeleteObjects {

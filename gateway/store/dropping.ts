@@ -27,6 +27,7 @@ const RELEASE_BUCKET_VERSIONS = sql(
   dropping(`SELECT blob_id, COUNT(*) AS n FROM versions WHERE bucket_id = $1 AND blob_id IS NOT NULL GROUP BY blob_id`),
 )
 const DELETE_BUCKET_VERSIONS = sql(`DELETE FROM versions WHERE bucket_id = $1`)
+const DELETE_REPLICATIONS = sql(`DELETE FROM replications WHERE bucket_id = $1`)
 const DELETE_DOCUMENTS = sql(`DELETE FROM bucket_documents WHERE bucket_id = $1`)
 
 /** All parts of one upload. */
@@ -51,6 +52,8 @@ export function* releaseObjectsOfBucket(bucketId: number): Unit<void> {
   yield* run(DELETE_BUCKET_VERSIONS, [bucketId])
 }
 
+/** What else a bucket has that goes with it. */
 export function* dropDocuments(bucketId: number): Unit<void> {
+  yield* run(DELETE_REPLICATIONS, [bucketId])
   yield* run(DELETE_DOCUMENTS, [bucketId])
 }

@@ -2,7 +2,9 @@
 import { one, sql, type Unit } from '../../platform/database/unit.ts'
 import { Fault } from '../../protocol/fault.ts'
 import type { Properties } from '../../protocol/properties.ts'
+import type { EventName } from '../../protocol/s3/event-names.ts'
 import { checkWrite, type WriteVerdict } from '../rules/conditions.ts'
+import { afterPut } from './aftermath.ts'
 import { replaceBytes } from './blobs.ts'
 import type {
   BucketFault,
@@ -18,10 +20,11 @@ import type {
 } from './contract.ts'
 import { describeNew, type NewVersionFault } from './describing.ts'
 import { findReadable, type MissingFault, notThere } from './finding.ts'
+import { markForReplication } from './replications.ts'
 import { bucketColumns, isThere, type ObjectColumns, objectColumns, placeOf, readObject, refused } from './rows.ts'
 import { nextSeq } from './seq.ts'
 import { conditioned, findTarget, saveObject, targetBucket, targetTables } from './target.ts'
-import { displace, nameWritten } from './versioning.ts'
+import { displace, nameVersion, nameWritten } from './versioning.ts'
 
 export { byteSlices } from './byte-slices.ts'
 export { type Copied, type CopyObject, copyObject } from './copying.ts'
@@ -78,6 +81,8 @@ export interface PutObject {
   readonly parts: 0
   readonly conditions: Conditions
   readonly nowMs: number
+  /** What it is called to those who are told of it. */
+  readonly event?: EventName
 }
 export interface Put {
   readonly seq: number
@@ -97,6 +102,7 @@ export function* putObject(p: PutObject): Unit<Put | BucketFault | NonNullable<W
   if (failed !== undefined) return failed
   const made = yield* describeNew(row, p.ref, p.description, p.nowMs)
   if (made instanceof Fault) return made
+  const description = markForReplication(row, key, made.description)
   const { replaced, newestSeq, versioned } = yield* displace(row, key)
   const seq = nextSeq(p.nowMs, newestSeq)
   yield* saveObject({
@@ -109,13 +115,18 @@ export function* putObject(p: PutObject): Unit<Put | BucketFault | NonNullable<W
     etag: p.etag,
     modifiedAtMs: p.nowMs,
     ownerId: made.ownerId,
-    description: made.description,
+    description,
     parts: p.parts,
     checksumType: p.checksumType,
     checksums: p.checksums,
   })
   const { settings } = row
-  const { properties } = made.description
+  const { properties } = description
+  if (settings !== null) {
+    const { etag, nowMs, bytes, event = 's3:ObjectCreated:Put' } = p
+    const version = nameVersion(row, seq, versioned)
+    yield* afterPut(row, p.ref, event, { key, seq, version, nowMs, sizeBytes: bytes.sizeBytes, etag, properties })
+  }
   const version = nameWritten(row, seq, versioned)
   return { seq, version, etag: p.etag, replaced: row.seq !== null, settings, properties }
 }

@@ -3,12 +3,14 @@ import { run, sql, type Unit } from '../../platform/database/unit.ts'
 import { Fault, fault } from '../../protocol/fault.ts'
 import type { Properties } from '../../protocol/properties.ts'
 import type { BucketSettings } from '../../protocol/settings.ts'
+import { afterChange, type ToldChange } from './aftermath.ts'
 import type { ObjectRecord, ObjectRef, VersionName } from './contract.ts'
 import { notThere } from './finding.ts'
 import type { FindFault } from './objects.ts'
+import { markChange } from './replications.ts'
 import { encodeProperties, isThere, readObject, refused } from './rows.ts'
 import { readSettings } from './settings-text.ts'
-import { locateVersion } from './version-rows.ts'
+import { type LocatedVersion, locateVersion } from './version-rows.ts'
 import { nameVersion } from './versioning.ts'
 
 const OF_OBJECT = sql(`UPDATE objects SET properties = $1 WHERE bucket_id = $2 AND key = $3`)
@@ -20,14 +22,18 @@ export interface ChangedVersion {
   readonly bucketOwnerId: number
 }
 
-/** @param change the whole of the new properties; pure: it may run again */
+/**
+ * @param change the whole of the new properties; pure: it may run again
+ * @param told for those who are told of it and for replicas; without it the change stays where it is
+ */
 export function* changeProperties<R extends Properties | Fault>(
   ref: ObjectRef,
   change: (found: ChangedVersion) => R,
+  told?: ToldChange,
 ): Unit<{ version: VersionName | undefined } | FindFault | Extract<R, Fault>> {
   const found = yield* locateVersion(ref)
   if (found === undefined) return refused(undefined, ref)!
-  const { row, current } = found
+  const { row } = found
   if (!isThere(row)) return yield* notThere(row, ref)
   const denied = refused(row, ref, row)
   if (denied !== undefined) return denied
@@ -40,8 +46,21 @@ export function* changeProperties<R extends Properties | Fault>(
   const object = readObject(row, ref.key)
   const changed = change({ object, settings: readSettings(row.settings), bucketOwnerId: row.bucket_owner })
   if (changed instanceof Fault) return changed as Extract<R, Fault>
-  const text = encodeProperties(changed as Properties)
-  if (current) yield* run(OF_OBJECT, [text, row.bucket_id, ref.key])
-  else yield* run(OF_VERSION, [text, row.bucket_id, ref.key, -row.seq])
-  return { version: nameVersion(row, row.seq, row.versioned) }
+  const { properties: before } = object
+  const next = changed as Properties
+  const after = told === undefined ? next : markChange(row, before, ref.key, next)
+  yield* saveProperties(found, ref.key, after)
+  const version = nameVersion(row, row.seq, row.versioned)
+  if (row.settings !== null && told !== undefined) {
+    const { seq, etag } = row
+    yield* afterChange(row, ref, told, { key: ref.key, seq, version, etag, before, after })
+  }
+  return { version }
+}
+
+/** Of a version that is there. */
+export function* saveProperties({ row, current }: LocatedVersion, key: string, properties: Properties): Unit<void> {
+  const text = encodeProperties(properties)
+  if (current) yield* run(OF_OBJECT, [text, row.bucket_id, key])
+  else yield* run(OF_VERSION, [text, row.bucket_id, key, -(row.seq ?? 0)])
 }

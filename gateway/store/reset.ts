@@ -1,6 +1,7 @@
-/** A clean world: buckets, objects and uploads go; identities and credentials stay. */
+/** A clean world: buckets, objects, uploads and queues go; identities and credentials stay. */
 import { all, run, sql, type Unit } from '../../platform/database/unit.ts'
 import { dropDocuments, releaseObjectsOfBucket, releaseUploadsOfBucket } from './dropping.ts'
+import { dropQueues } from './queues.ts'
 
 const ENVIRONMENTS = sql(`SELECT id FROM environments`)
 const ENVIRONMENT = sql(`SELECT id FROM environments WHERE name = $1`)
@@ -23,6 +24,7 @@ export function* resetEnvironment(name: string | undefined): Unit<boolean> {
       yield* dropDocuments(bucket.id)
     }
     yield* run(DELETE_BUCKETS, [id])
+    yield* dropQueues(id)
   }
   return name === undefined || environments.length > 0
 }

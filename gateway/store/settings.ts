@@ -60,14 +60,22 @@ export function* setVersioning<R extends Fault | undefined>(
   return undefined
 }
 
-const OTHER = sql(`SELECT owner_id, region FROM buckets WHERE environment_id = $1 AND name = $2`)
+const OTHER = sql(`SELECT owner_id, region, versioning, settings FROM buckets WHERE environment_id = $1 AND name = $2`)
+export interface OtherBucket {
+  readonly ownerId: number
+  readonly region: string
+  readonly versioning: number
+  readonly is: BucketSettings
+}
 /** A bucket that another is set to send something to; nothing is asked of anybody's rights. */
-export function* findBucketRegion(
-  environmentId: number,
-  name: string,
-): Unit<{ readonly ownerId: number; readonly region: string } | undefined> {
-  const row = yield* one<{ owner_id: number; region: string }>(OTHER, [environmentId, name])
-  return row && { ownerId: row.owner_id, region: row.region }
+export function* findOtherBucket(environmentId: number, name: string): Unit<OtherBucket | undefined> {
+  const row = yield* one<{ owner_id: number; region: string; versioning: number; settings: string | null }>(OTHER, [
+    environmentId,
+    name,
+  ])
+  if (row === undefined) return undefined
+  const { owner_id: ownerId, region, versioning, settings } = row
+  return { ownerId, region, versioning, is: readSettings(settings) }
 }
 
 const SETTINGS = sql(`SELECT region, settings FROM buckets WHERE environment_id = $1 AND name = $2`)

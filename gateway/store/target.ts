@@ -31,8 +31,12 @@ export interface TargetRow extends BucketColumns, Named {
   readonly versioned: number
 }
 
+/** undefined: no bucket. Nothing is asked of anybody's rights. */
+export function* locateTarget({ key, environmentId, bucket }: ObjectRef): Unit<TargetRow | undefined> {
+  return yield* one<TargetRow>(TARGET, [key, environmentId, bucket])
+}
 export function* findTarget(ref: ObjectRef): Unit<TargetRow | BucketFault> {
-  const row = yield* one<TargetRow>(TARGET, [ref.key, ref.environmentId, ref.bucket])
+  const row = yield* locateTarget(ref)
   return refused(row, ref) ?? row!
 }
 

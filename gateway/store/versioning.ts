@@ -100,6 +100,26 @@ export function* putMarker(p: {
   yield* run(MARK, [p.bucketId, p.key, -p.seq, p.displaced.versioned, p.nowMs, p.ownerId])
 }
 
+/**
+ * Makes a version that was put among the others the newest of its key: the object, unless it is a marker.
+ * @param hadObject the key has one, which is kept
+ */
+export function* makeNewest(
+  bucketId: number,
+  key: string,
+  rank: number,
+  isMarker: boolean,
+  hadObject: boolean,
+): Unit<void> {
+  if (hadObject) {
+    yield* run(KEEP, [bucketId, key])
+    yield* run(DELETE_OBJECT, [bucketId, key])
+  }
+  if (isMarker) return
+  yield* run(PROMOTE, [bucketId, key, rank])
+  yield* run(FORGET, [bucketId, key, rank])
+}
+
 /** Removes the object of a key for ever; the next version, unless it is a marker, is the object then. */
 export function* dropCurrent(bucketId: number, key: string, object: Named): Unit<void> {
   yield* run(DELETE_OBJECT, [bucketId, key])

@@ -1,4 +1,5 @@
 /** The rows of a bucket's configurations that say what happens to its contents, and how it is reached. */
+import { Fault } from '../fault.ts'
 import type { Reply, WireRequest } from '../operation.ts'
 import { parseAbac, renderAbac } from './abac.ts'
 import { parseAcceleration, renderAcceleration } from './accelerate.ts'
@@ -8,12 +9,29 @@ import { corsDocumentLimitBytes, parseCors, renderCors } from './cors.ts'
 import { generatedId } from './generated-ids.ts'
 import { lifecycleDocumentLimitBytes, parseLifecycle, renderLifecycle } from './lifecycle.ts'
 import { type LifecycleConfiguration, transitionMinimumHeader } from './lifecycle-rule.ts'
-import { parseNotification, renderNotification } from './notification.ts'
+import {
+  type NotificationConfiguration,
+  type NotificationFault,
+  parseNotification,
+  renderNotification,
+} from './notification.ts'
 import { parseReplication, renderReplication } from './replication.ts'
 import { parseRequestPayment, renderRequestPayment } from './request-payment.ts'
 import { deleteRow, getRow, putRow } from './setting-rows.ts'
 import { parseWebsite, renderWebsite, websiteDocumentLimitBytes } from './website.ts'
 import { xmlReply } from './xml.ts'
+
+/** A configuration, and whether its destinations need not be there. */
+export interface NewNotification {
+  readonly configuration: NotificationConfiguration
+  readonly skipsValidation: boolean
+}
+function readNotification(body: Uint8Array, request: WireRequest): NewNotification | NotificationFault {
+  const configuration = parseNotification(body)
+  if (configuration instanceof Fault) return configuration
+  const skipsValidation = request.header('x-amz-skip-destination-validation').toLowerCase() === 'true'
+  return { configuration, skipsValidation }
+}
 
 function readLifecycle(body: Uint8Array, request: WireRequest) {
   const source = Buffer.from(body).toString('latin1')
@@ -89,7 +107,7 @@ export const documentOperations = [
   putRow(
     'PutBucketNotificationConfiguration',
     'notification',
-    parseNotification,
+    readNotification,
     ['xml-malformed', 'argument-invalid', 'request-invalid', 'destinations-invalid'],
     { aliases: ['PutBucketNotification'] },
   ),

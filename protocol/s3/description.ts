@@ -157,6 +157,7 @@ export function pushDescription(headers: string[], description: Description): vo
   if (properties === undefined) return
   if (properties.tags !== undefined) pushTagCount(headers, properties.tags.length)
   pushLockHeaders(headers, properties)
+  if (properties.replication !== undefined) headers.push('x-amz-replication-status', properties.replication)
 }
 
 const ascii = /^[\x09\x20-\x7e]*$/
