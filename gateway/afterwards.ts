@@ -76,7 +76,7 @@ function entryOf(exchange: Exchange, { status, bytesOut, durationMs }: Ended): E
   const { request, verified } = exchange
   const requester = verified && askerOf(verified.principal)
   const query = request.query.raw
-  const operation = exchange.route === undefined ? '' : accessLogOperation(exchange.route.operation.name)
+  const operation = recordOf(exchange)
   return {
     bucket: request.bucket,
     atMs: verified?.nowMs ?? 0,
@@ -100,6 +100,13 @@ function entryOf(exchange: Exchange, { status, bytesOut, durationMs }: Ended): E
     hostHeader: exchange.host,
     hostId,
   }
+}
+
+function recordOf({ wire, route, request, unrouted }: Exchange): string {
+  if (wire === 'website')
+    return request.knownMethod === 'HEAD' ? accessLogRecords.websiteHead : accessLogRecords.websiteRead
+  if (unrouted === 'Preflight') return accessLogRecords.preflight
+  return route === undefined ? '' : accessLogOperation(route.operation.name)
 }
 
 const authenticationTypes = { header: 'AuthHeader', query: 'QueryString', form: undefined, none: undefined } as const

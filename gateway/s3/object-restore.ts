@@ -11,12 +11,16 @@ export async function restoreObject(context: RequestContext, input: RestoreInput
   const ref = objectRef(context, input.bucket, input.key, input.version)
   let already = false
   const changed = await services.database.write(() =>
-    changeProperties(ref, ({ object }) => {
-      const restored = restoreVersion(input.asked, object, nowMs, services.lifecycleDayMs)
-      if (restored instanceof Fault) return restored
-      already = restored.already
-      return { ...object.properties, restore: restored.restore }
-    }),
+    changeProperties(
+      ref,
+      ({ object }) => {
+        const restored = restoreVersion(input.asked, object, nowMs, services.lifecycleDayMs)
+        if (restored instanceof Fault) return restored
+        already = restored.already
+        return { ...object.properties, restore: restored.restore }
+      },
+      { name: 's3:ObjectRestore:Post', nowMs },
+    ),
   )
   return changed instanceof Fault ? changed : { already, version: changed.version }
 }

@@ -7,11 +7,12 @@ import type { Properties } from '../../protocol/properties.ts'
 import { dueActions, type LifecycleAction, mostKept } from '../rules/lifecycle.ts'
 import { checkRemoval } from '../rules/retention.ts'
 import { Versioning } from './contract.ts'
+import { recordEvent } from './events.ts'
 import { findLifecycle, type LifecycleBucket } from './lifecycle-buckets.ts'
 import { type Stack, type StackPosition, type StackVersion, stacksFrom } from './lifecycle-stacks.ts'
 import { decodeProperties, encodeProperties } from './rows.ts'
 import { nextSeq } from './seq.ts'
-import { displace, dropCurrent, dropVersion, putMarker } from './versioning.ts'
+import { displace, dropCurrent, dropVersion, nameVersion, putMarker } from './versioning.ts'
 
 const MOVE_OBJECT = sql(`
   UPDATE objects SET storage_class = $1, properties = $2 WHERE bucket_id = $3 AND key = $4`)
@@ -49,7 +50,10 @@ export function* lookAtStacks(turn: StackTurn): Unit<StacksLooked> {
 export function* actOnStacks(turn: StackTurn): Unit<readonly VersionActionKind[]> {
   const { bucket, actions } = yield* dueFrom(turn)
   const now = actions.slice(0, mostActions)
-  for (const { stack, action } of now) yield* act(bucket!, stack, action, turn.nowMs)
+  for (const { stack, action } of now) {
+    const seq = yield* act(bucket!, stack, action, turn.nowMs)
+    yield* tell(bucket!, stack.key, action, seq, turn.nowMs)
+  }
   return now.map(({ action }) => action.kind)
 }
 
@@ -93,7 +97,8 @@ function isHeld(action: LifecycleAction, expiryDestroys: boolean, nowMs: number)
   return lock !== undefined && checkRemoval(lock, nowMs, false) !== undefined
 }
 
-function* act(bucket: LifecycleBucket, stack: Stack, action: LifecycleAction, nowMs: number): Unit<void> {
+/** Answers the sequence of the version that it was done to, or of the marker that was put. */
+function* act(bucket: LifecycleBucket, stack: Stack, action: LifecycleAction, nowMs: number): Unit<number> {
   const version = action.version as StackVersion
   const { key } = stack
   switch (action.kind) {
@@ -101,21 +106,50 @@ function* act(bucket: LifecycleBucket, stack: Stack, action: LifecycleAction, no
       return yield* expireCurrent(bucket, key, version, nowMs)
     case 'delete-version':
     case 'remove-marker':
-      return yield* dropVersion(bucket.id, key, -version.seq, version)
+      yield* dropVersion(bucket.id, key, -version.seq, version)
+      return version.seq
     case 'transition': {
       const current = stack.above === undefined && version === stack.versions[0]
-      return yield* moveVersion(bucket.id, key, version, current, action.storageClass)
+      yield* moveVersion(bucket.id, key, version, current, action.storageClass)
+      return version.seq
     }
   }
 }
 
 /** For ever, or under a delete marker, which is the bucket owner's. */
-function* expireCurrent(bucket: LifecycleBucket, key: string, object: StackVersion, nowMs: number): Unit<void> {
-  if (bucket.versioning === Versioning.never) return yield* dropCurrent(bucket.id, key, object)
+function* expireCurrent(bucket: LifecycleBucket, key: string, object: StackVersion, nowMs: number): Unit<number> {
+  if (bucket.versioning === Versioning.never) {
+    yield* dropCurrent(bucket.id, key, object)
+    return object.seq
+  }
   const { versioning, ownerId } = bucket
   const displaced = yield* displace({ bucket_id: bucket.id, versioning, ...object }, key)
   const seq = nextSeq(nowMs, displaced.newestSeq)
   yield* putMarker({ bucketId: bucket.id, key, seq, displaced, hadObject: true, ownerId, nowMs })
+  return seq
+}
+
+/** The event of what was done; none of a delete marker that went with its last version. */
+function* tell(
+  { row, name: bucket, environmentId, versioning }: LifecycleBucket,
+  key: string,
+  action: LifecycleAction,
+  seq: number,
+  nowMs: number,
+): Unit<void> {
+  if (action.kind === 'remove-marker') return
+  const marked = action.kind === 'expire-current' && versioning !== Versioning.never
+  const { versioned } = action.version as StackVersion
+  const put = marked && versioning === Versioning.enabled ? 1 : 0
+  const version = nameVersion(row, seq, marked ? put : versioned)
+  const of = { key, seq, version, atMs: nowMs }
+  const ref = { environmentId, bucket }
+  if (action.kind === 'transition') {
+    const transition = { storageClass: action.storageClass }
+    return yield* recordEvent(row, ref, { name: 's3:LifecycleTransition', ...of, transition })
+  }
+  const name = marked ? 's3:LifecycleExpiration:DeleteMarkerCreated' : 's3:LifecycleExpiration:Delete'
+  yield* recordEvent(row, ref, { name, ...of })
 }
 
 /** In place. A restored copy belongs to the class that is left. */

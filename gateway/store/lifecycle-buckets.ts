@@ -1,6 +1,7 @@
 /** Buckets that have a lifecycle, and what of their contents its rules can be about. */
 import { all, one, sql, type Unit } from '../../platform/database/unit.ts'
 import type { LifecycleConfiguration } from '../../protocol/s3/lifecycle-rule.ts'
+import { type BucketColumns, bucketColumns } from './rows.ts'
 import { compareUtf8 } from './seek.ts'
 import { readSettings } from './settings-text.ts'
 
@@ -8,7 +9,8 @@ import { readSettings } from './settings-text.ts'
 const BUCKETS = sql(`
   SELECT id, CASE WHEN settings LIKE '%"lifecycle":%' THEN 1 ELSE 0 END AS has FROM buckets
   WHERE id > $1 ORDER BY id LIMIT $2`)
-const BUCKET = sql(`SELECT id, owner_id, versioning, settings FROM buckets WHERE id = $1`)
+const BUCKET = sql(`SELECT ${bucketColumns}, b.name AS name, b.environment_id AS environment_id
+  FROM buckets b WHERE b.id = $1`)
 
 const batchBuckets = 500
 
@@ -26,15 +28,18 @@ export interface LifecycleBucket {
   readonly ownerId: number
   readonly versioning: number
   readonly lifecycle: LifecycleConfiguration
+  /** For the events of what is done in it. */
+  readonly row: BucketColumns
+  readonly name: string
+  readonly environmentId: number
 }
 /** Undefined when the bucket, or its lifecycle, is gone. */
 export function* findLifecycle(bucketId: number): Unit<LifecycleBucket | undefined> {
-  const row = yield* one<{ id: number; owner_id: number; versioning: number; settings: string | null }>(BUCKET, [
-    bucketId,
-  ])
+  const row = yield* one<BucketColumns & { name: string; environment_id: number }>(BUCKET, [bucketId])
   const lifecycle = row === undefined ? undefined : readSettings(row.settings).lifecycle
   if (row === undefined || lifecycle === undefined) return undefined
-  return { id: row.id, ownerId: row.owner_id, versioning: row.versioning, lifecycle }
+  const { bucket_id: id, bucket_owner: ownerId, versioning, name, environment_id: environmentId } = row
+  return { id, ownerId, versioning, lifecycle, row, name, environmentId }
 }
 
 /** Prefixes of the keys that some enabled rule is about: in order, and none within another. */

@@ -18,6 +18,8 @@ t.test('rclone', { skip }, async t => {
     RCLONE_CONFIG_MOCK_ACCESS_KEY_ID: 'test',
     RCLONE_CONFIG_MOCK_SECRET_ACCESS_KEY: 'test',
     RCLONE_CONFIG_MOCK_REGION: 'us-east-1',
+    // This version sends `private` otherwise, which S3 refuses where buckets have no ACLs.
+    RCLONE_CONFIG_MOCK_ACL: 'bucket-owner-full-control',
   }
   writeFiles(folder, { 'rclone.conf': '' })
   const rclone = (...args: string[]) => succeed(program, args, { env, cwd: folder })
