@@ -2,6 +2,7 @@
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database/unit.ts'
 import type { BlobStore, IncomingBody } from './bytes/contract.ts'
+import type { KeyRing } from './keys/ring.ts'
 import type { BlobIds } from './store/blob-ids.ts'
 import type { Guard } from './store/contract.ts'
 import type { ObjectCache } from './store/object-cache.ts'
@@ -37,6 +38,7 @@ export interface Services {
   readonly blobIds: BlobIds
   readonly clock: Clock
   readonly objectCache: ObjectCache
+  readonly keys: KeyRing
   readonly newBuckets: NewBuckets
 }
 

@@ -18,6 +18,7 @@ import { DiskBlobs } from './bytes/disk-blobs.ts'
 import { MemoryBlobs } from './bytes/memory-blobs.ts'
 import { Dispatcher } from './dispatch.ts'
 import { loadIdentities, publishedCredentials } from './identities-file.ts'
+import { KeyRing } from './keys/ring.ts'
 import { Listeners } from './listeners.ts'
 import { Responder } from './responder.ts'
 import { s3Handlers } from './s3/handlers.ts'
@@ -71,11 +72,12 @@ export async function startGateway(config: Config, logger: Logger): Promise<Gate
     alone: config.dataDir === undefined,
     onError: error => logger.error({ err: error }, 'blob ids'),
   })
+  const keys = await KeyRing.open(config.dataDir)
   const pins = new BlobPins()
   const sweeper = new Sweeper({ database, blobs, blobIds, pins, clock, logger })
   const responder = new Responder(blobs, pins, logger, requestLog(logger), metrics)
   const dispatcher = new Dispatcher(
-    { database, blobs, blobIds, clock, objectCache: new ObjectCache(database), newBuckets: config.newBuckets },
+    { database, blobs, blobIds, clock, objectCache: new ObjectCache(database), keys, newBuckets: config.newBuckets },
     { s3: compile(s3Operations, s3Handlers), sts: compile(stsOperations, stsHandlers) },
     new Authenticator(database, clock, unsigned),
     responder,

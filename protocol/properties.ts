@@ -7,6 +7,8 @@ export interface Properties {
   readonly legalHold?: 'ON' | 'OFF'
   /** Absent: its owner's alone. */
   readonly acl?: Acl
+  /** The sealed key that its bytes are encrypted under, as text of who seals. Absent: they are kept as they came. */
+  readonly encryption?: string
 }
 export interface Tag {
   readonly key: string

@@ -3,6 +3,7 @@ import { Fault } from '../../protocol/fault.ts'
 import type { ListPartsInput, ListUploadsInput, Person } from '../../protocol/s3/multipart-list.ts'
 import type { RequestContext } from '../context.ts'
 import * as store from '../store/uploads.ts'
+import { openUpload } from './object-encryption.ts'
 import { bucketRef, objectRef } from './object-ref.ts'
 
 export async function listParts(context: RequestContext, input: ListPartsInput) {
@@ -11,6 +12,9 @@ export async function listParts(context: RequestContext, input: ListPartsInput) 
     store.listParts(ref, input.uploadId, input.afterPart, input.maxParts),
   )
   if (page instanceof Fault) return page
+  // It is not asked for, and compared when it comes.
+  const opened = input.customerKey && openUpload(context, page.upload.properties, input.customerKey)
+  if (opened instanceof Fault) return opened
   return { input, owner: owner(context), upload: page.upload, parts: page.parts, truncated: page.truncated }
 }
 

@@ -9,7 +9,7 @@ import { putObject } from './object-write.ts'
 export async function postObject(context: RequestContext, input: PostInput) {
   const { put, success } = input
   const { bucket, key } = put
-  const stored = await putObject(context, put)
+  const stored = await putObject(context, put, true)
   const outcome: unknown = stored
   if (outcome instanceof Aborted) return left(outcome)
   if (stored instanceof Fault) return stored.code === 'region-wrong' ? otherRegion(context, input, stored) : stored

@@ -12,7 +12,7 @@ import type {
   UploadRecord,
   VersionName,
 } from './contract.ts'
-import { type BucketColumns, composed, decodeChecksums, encodeText, refused } from './rows.ts'
+import { type BucketColumns, composed, decodeChecksums, decodeProperties, encodeText, refused } from './rows.ts'
 import { nextSeq } from './seq.ts'
 import { conditioned, saveObject, type TargetRow, targetColumns } from './target.ts'
 import {
@@ -25,6 +25,7 @@ import {
   uploadColumns,
   uploadMissing,
 } from './upload-rows.ts'
+import { locateVersion } from './version-rows.ts'
 import { displace, nameVersion } from './versioning.ts'
 
 const TARGET = sql(`
@@ -98,6 +99,8 @@ export interface Completed {
   readonly checksums: Checksums
   readonly checksumType: ChecksumType | undefined
   readonly sizeBytes: number
+  /** The sealed key that the parts were encrypted under. */
+  readonly encryption: string | undefined
 }
 
 /** Repeated, it answers as it did the first time (for a day). Parts that were not chosen are released. */
@@ -129,7 +132,8 @@ export function* completeUpload<F extends Fault = never>(
   const { etag, checksums, checksumType } = chosen
   const seq = nextSeq(p.nowMs, newestSeq)
   const version = nameVersion(row, seq, versioned)
-  const completed: Completed = { etag, seq, version, checksums, checksumType, sizeBytes }
+  const encryption = upload.properties?.encryption
+  const completed: Completed = { etag, seq, version, checksums, checksumType, sizeBytes, encryption }
   yield* saveObject({
     ...completed,
     versioned,
@@ -202,7 +206,9 @@ function* repeated(bucket: BucketColumns, ref: ObjectRef, uploadId: string): Uni
     checksums: string | null
   }>(REPEATED, [bucket.bucket_id, ref.key, uploadId])
   if (row === undefined) return uploadMissing(ref, uploadId)
+  const made = (yield* locateVersion({ ...ref, version: row.versioned === 1 ? row.seq : undefined }))?.row
   return {
+    encryption: made?.seq === row.seq ? decodeProperties(made.properties)?.encryption : undefined,
     etag: row.etag,
     seq: row.seq,
     version: nameVersion(bucket, row.seq, row.versioned),

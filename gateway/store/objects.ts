@@ -18,6 +18,7 @@ import type {
 import { describeNew, type NewVersionFault } from './describing.ts'
 import { findReadable, type MissingFault, notThere } from './finding.ts'
 import { bucketColumns, isThere, type ObjectColumns, objectColumns, placeOf, readObject, refused } from './rows.ts'
+import { describeSealed, type SealBytes, sealedBytes } from './sealing.ts'
 import { nextSeq } from './seq.ts'
 import { conditioned, findTarget, saveObject, targetBucket, targetTables } from './target.ts'
 import { displace, nameVersion } from './versioning.ts'
@@ -67,7 +68,7 @@ function foundOf(row: FoundRow & { readonly seq: number }, key: string): FoundOb
   return found as FoundObject
 }
 
-export interface PutObject {
+export interface PutObject<F extends Fault> {
   readonly ref: ObjectRef
   readonly bytes: NewBytes
   /** An unused id of BlobIds; needed when the bytes are inline. */
@@ -78,6 +79,8 @@ export interface PutObject {
   readonly checksumType: ChecksumType | undefined
   readonly parts: 0
   readonly conditions: Conditions
+  /** For inline bytes that are not encrypted: what their bucket, or their request, wants of them. */
+  readonly seal?: SealBytes<F> | undefined
   readonly nowMs: number
 }
 export interface Put {
@@ -85,26 +88,33 @@ export interface Put {
   readonly version: VersionName | undefined
   readonly etag: string
   readonly replaced: boolean
+  /** The sealed key that the bytes were encrypted under. */
+  readonly encryption: string | undefined
 }
 /** @throws BlockClosed */
-export function* putObject(p: PutObject): Unit<Put | BucketFault | NonNullable<WriteVerdict> | NewVersionFault> {
+export function* putObject<F extends Fault = never>(
+  p: PutObject<F>,
+): Unit<Put | BucketFault | NonNullable<WriteVerdict> | NewVersionFault | F> {
   const { key } = p.ref
   const row = yield* findTarget(p.ref)
   if (row instanceof Fault) return row
+  const sealed = p.seal?.(row)
+  if (sealed instanceof Fault) return sealed
   const failed = checkWrite(p.conditions, conditioned(row))
   if (failed !== undefined) return failed
-  const made = yield* describeNew(row, p.ref, p.description, p.nowMs)
+  const made = yield* describeNew(row, p.ref, describeSealed(p.description, sealed), p.nowMs)
   if (made instanceof Fault) return made
   const { replaced, newestSeq, versioned } = yield* displace(row, key)
   const seq = nextSeq(p.nowMs, newestSeq)
+  const etag = sealed?.etag ?? p.etag
   yield* saveObject({
     bucketId: row.bucket_id,
     key,
     seq,
     versioned,
     sizeBytes: p.bytes.sizeBytes,
-    bytes: yield* replaceBytes(p.bytes, p.inlineBlobId, replaced),
-    etag: p.etag,
+    bytes: yield* replaceBytes(sealed === undefined ? p.bytes : sealedBytes(p.bytes, sealed), p.inlineBlobId, replaced),
+    etag,
     modifiedAtMs: p.nowMs,
     ownerId: made.ownerId,
     description: made.description,
@@ -112,5 +122,12 @@ export function* putObject(p: PutObject): Unit<Put | BucketFault | NonNullable<W
     checksumType: p.checksumType,
     checksums: p.checksums,
   })
-  return { seq, version: nameVersion(row, seq, versioned), etag: p.etag, replaced: row.seq !== null }
+  const { properties } = made.description
+  return {
+    seq,
+    version: nameVersion(row, seq, versioned),
+    etag,
+    replaced: row.seq !== null,
+    encryption: properties?.encryption,
+  }
 }

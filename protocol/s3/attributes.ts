@@ -1,9 +1,12 @@
 /** GetObjectAttributes. */
+
+import type { CustomerKey } from '../encryption.ts'
 import { type Fault, fault } from '../fault.ts'
 import { formatHttpDate } from '../http-date.ts'
 import { Level, operation, type Reply, type WireRequest } from '../operation.ts'
 import { type Checksums, checksumXml } from './checksum-headers.ts'
-import { refusedReadHeaders } from './description.ts'
+import type { CustomerKeyFault } from './customer-key.ts'
+import { parseReadingEncryption, readingKeyFaults } from './encryption.ts'
 import { parseCount } from './multipart-list.ts'
 import { checkKey } from './names.ts'
 import type { ReadableObject } from './object-read.ts'
@@ -21,6 +24,7 @@ export interface AttributesInput {
   /** List parts after this number, at most so many. */
   readonly afterPart: number
   readonly maxParts: number
+  readonly customerKey: CustomerKey | undefined
 }
 
 export interface AttributesOutput {
@@ -40,7 +44,7 @@ export interface AttributesOutput {
     | undefined
 }
 
-type AttributesFault = Fault<'argument-invalid'> | Fault<'request-invalid'> | Fault<'key-too-long'>
+type AttributesFault = CustomerKeyFault | Fault<'request-invalid'> | Fault<'key-too-long'>
 
 function parseAttributes(request: WireRequest): AttributesInput | AttributesFault {
   const tooLong = checkKey(request.key)
@@ -69,7 +73,10 @@ function parseAttributes(request: WireRequest): AttributesInput | AttributesFaul
   if (typeof maxParts !== 'number') return maxParts
   const afterPart = parseCount('x-amz-part-number-marker', request.header('x-amz-part-number-marker'), 0)
   if (typeof afterPart !== 'number') return afterPart
-  return { bucket: request.bucket, key: request.key, version, wanted, afterPart, maxParts: Math.min(maxParts, 1000) }
+  const customerKey = parseReadingEncryption(request)
+  if (customerKey !== undefined && 'code' in customerKey) return customerKey
+  const { bucket, key } = request
+  return { bucket, key, version, wanted, afterPart, maxParts: Math.min(maxParts, 1000), customerKey }
 }
 
 function renderAttributes(out: AttributesOutput): Reply {
@@ -109,7 +116,7 @@ export const getObjectAttributes = operation({
   match: { method: 'GET', level: Level.object, selector: 'attributes' },
   access: 'read',
   body: 'none',
-  refuses: refusedReadHeaders,
+  refuses: [],
   parse: parseAttributes,
   render: renderAttributes,
   faults: [
@@ -122,5 +129,6 @@ export const getObjectAttributes = operation({
     'object-missing',
     'version-missing',
     'method-not-allowed',
+    ...readingKeyFaults,
   ],
 })

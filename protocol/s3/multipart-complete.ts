@@ -1,4 +1,5 @@
 /** CompleteMultipartUpload. */
+import type { CustomerKey } from '../encryption.ts'
 import { type Fault, fault } from '../fault.ts'
 import { Level, operation, type Reply, type WireRequest } from '../operation.ts'
 import { element, parseXml, type XmlElement } from '../xml.ts'
@@ -16,7 +17,8 @@ import {
   refusedChecksumHeaders,
 } from './checksum-headers.ts'
 import { type Conditions, parseWriteConditions, unquote } from './conditions.ts'
-import { encryptionHeader, refusedReadHeaders } from './description.ts'
+import { type CustomerKeyFault, parseReadingKey } from './customer-key.ts'
+import { type EncryptionAnswer, pushEncryptionHeaders, uploadKeyFaults } from './encryption.ts'
 import { parseUpload, type UploadInput } from './multipart-upload.ts'
 import { pushVersion, type VersionName } from './version-id.ts'
 import { etagElement, s3Document, xmlReply } from './xml.ts'
@@ -37,9 +39,10 @@ export interface CompleteInput extends UploadInput {
   readonly checksumType: ChecksumType | undefined
   readonly sizeBytes: number | undefined
   readonly conditions: Conditions
+  readonly customerKey: CustomerKey | undefined
 }
 
-export interface CompleteOutput {
+export interface CompleteOutput extends EncryptionAnswer {
   readonly input: CompleteInput
   readonly etag: string
   /** Of how many parts the object is made. */
@@ -60,7 +63,7 @@ type CompleteFault =
   | Fault<'xml-malformed'>
   | Fault<'request-invalid'>
   | Fault<'header-refused'>
-  | Fault<'argument-invalid'>
+  | CustomerKeyFault
 
 function parseComplete(request: WireRequest, body: Uint8Array): CompleteInput | CompleteFault {
   const upload = parseUpload(request)
@@ -79,7 +82,10 @@ function parseComplete(request: WireRequest, body: Uint8Array): CompleteInput | 
       value: size,
       message: 'Value for x-amz-mp-object-size header is invalid.',
     })
-  return { ...upload, parts, checksum, checksumType, conditions, sizeBytes: size === '' ? undefined : Number(size) }
+  const customerKey = parseReadingKey(request)
+  if (customerKey !== undefined && 'code' in customerKey) return customerKey
+  const sizeBytes = size === '' ? undefined : Number(size)
+  return { ...upload, parts, checksum, checksumType, conditions, sizeBytes, customerKey }
 }
 
 function parseParts(body: Uint8Array): readonly ListedPart[] | Fault<'xml-malformed'> {
@@ -124,10 +130,11 @@ export const completeMultipartUpload = operation({
   match: { method: 'POST', level: Level.object, selector: 'uploadId' },
   access: 'write',
   body: { limitBytes: documentLimitBytes },
-  refuses: [...refusedReadHeaders, ...refusedChecksumHeaders],
+  refuses: refusedChecksumHeaders,
   parse: parseComplete,
   render: (out: CompleteOutput): Reply => {
-    const headers: string[] = [...encryptionHeader]
+    const headers: string[] = []
+    pushEncryptionHeaders(headers, out)
     pushVersion(headers, out.version)
     return xmlReply(
       s3Document(
@@ -161,5 +168,6 @@ export const completeMultipartUpload = operation({
     'precondition-failed',
     'condition-conflict',
     'storage-full',
+    ...uploadKeyFaults,
   ],
 })

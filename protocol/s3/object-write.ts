@@ -13,14 +13,14 @@ import {
 } from './checksum-headers.ts'
 import { type Conditions, parseWriteConditions } from './conditions.ts'
 import {
-  checkSettings,
   type Description,
   type DescriptionFault,
   descriptionFaults,
   parseDescription,
   refusedWriteHeaders,
-  type SettingFault,
 } from './description.ts'
+import { type EncryptionAnswer, pushNewEncryptionHeaders } from './encryption.ts'
+import { checkKey } from './names.ts'
 import { pushVersion, type VersionName } from './version-id.ts'
 
 /** What the client says its payload's digests are. */
@@ -37,7 +37,7 @@ export interface PutInput extends Integrity {
   readonly conditions: Conditions
 }
 
-export interface PutOutput {
+export interface PutOutput extends EncryptionAnswer {
   /** Without quotes. */
   readonly etag: string
   readonly checksums: Checksums
@@ -88,7 +88,7 @@ function isSent(request: WireRequest, name: string): boolean {
 
 export type PutFault =
   | DescriptionFault
-  | SettingFault
+  | Fault<'key-too-long'>
   | ChecksumFault
   | Fault<'digest-malformed'>
   | Fault<'method-not-allowed'>
@@ -96,8 +96,8 @@ export type PutFault =
 export function parsePut(request: WireRequest): PutInput | PutFault {
   // A part number without an upload must not overwrite the object of that name.
   if (request.query.size > 0 && request.query.has('partNumber')) return fault('method-not-allowed')
-  const settings = checkSettings(request)
-  if (settings !== undefined) return settings
+  const tooLong = checkKey(request.key)
+  if (tooLong !== undefined) return tooLong
   const description = parseDescription(request)
   if ('code' in description) return description
   const integrity = parseIntegrity(request)
@@ -116,7 +116,9 @@ export function parsePut(request: WireRequest): PutInput | PutFault {
 
 /** What the answer to a write says about the object. */
 export function putHeaders(out: PutOutput): string[] {
-  const headers = ['x-amz-server-side-encryption', 'AES256', 'ETag', `"${out.etag}"`]
+  const headers: string[] = []
+  pushNewEncryptionHeaders(headers, out)
+  headers.push('ETag', `"${out.etag}"`)
   pushChecksumHeaders(headers, out.checksums, out.checksumType, '')
   pushVersion(headers, out.version)
   return headers

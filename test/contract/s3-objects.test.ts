@@ -5,6 +5,7 @@ import { BlobSource, type IncomingBody } from '../../gateway/bytes/contract.ts'
 import { MemoryBlobs } from '../../gateway/bytes/memory-blobs.ts'
 import { readWhole } from '../../gateway/bytes/read-source.ts'
 import type { RequestContext, Services } from '../../gateway/context.ts'
+import { KeyRing } from '../../gateway/keys/ring.ts'
 import { multipartHandlers } from '../../gateway/s3/multipart.ts'
 import { objectHandlers } from '../../gateway/s3/object.ts'
 import { BlobIds } from '../../gateway/store/blob-ids.ts'
@@ -61,6 +62,7 @@ async function start(t: Test, engine: Engine): Promise<Client> {
     blobIds,
     clock,
     objectCache: new ObjectCache(database),
+    keys: await KeyRing.open(undefined),
     newBuckets: 'private',
   }
   const send = async (line: string, headers: Headers = {}, body: Uint8Array | string = noBody, extra = {}) => {
