@@ -5,6 +5,7 @@ import type { Fault } from '../protocol/fault.ts'
 import type { Dialect } from '../protocol/operation.ts'
 import type { Policy } from '../protocol/policy/policy.ts'
 import type { BlobStore, IncomingBody } from './bytes/contract.ts'
+import type { KeyRing } from './keys/ring.ts'
 import type { BlobIds } from './store/blob-ids.ts'
 import type { Guard } from './store/contract.ts'
 import type { Cause } from './store/events.ts'
@@ -52,6 +53,7 @@ export interface Services {
   readonly dialect: Dialect
   /** How long a day of lifecycles and restores is. */
   readonly lifecycleDayMs: number
+  readonly keys: KeyRing
 }
 
 export interface RequestContext {

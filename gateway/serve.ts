@@ -4,11 +4,14 @@ import { SchemaTooNew } from '../platform/database/schema.ts'
 import { DatabaseUnavailable } from '../platform/database/unit.ts'
 import { createLogger } from '../platform/log.ts'
 import { IdentitiesInvalid } from './identities-file.ts'
+import { MasterKeyUnusable } from './keys/master.ts'
 import { PortTaken } from './server.ts'
 import { type Gateway, startGateway } from './start.ts'
 
 /** In-flight requests may take this long to finish once draining began. */
 const drainMs = 30_000
+/** Whose message says all that helps. */
+const expectedErrors = [PortTaken, SchemaTooNew, DatabaseUnavailable, MasterKeyUnusable]
 
 /** Serves until a signal ends it. Answers the process's exit code: 0 drained, 1 could not start, 2 bad configuration. */
 export async function serve(config: Config): Promise<number> {
@@ -21,7 +24,7 @@ export async function serve(config: Config): Promise<number> {
       for (const problem of error.problems) process.stderr.write(`mockfactory: ${problem}\n`)
       return 2
     }
-    const expected = error instanceof PortTaken || error instanceof SchemaTooNew || error instanceof DatabaseUnavailable
+    const expected = expectedErrors.some(kind => error instanceof kind)
     const text = error instanceof Error ? (expected ? error.message : error.stack) : String(error)
     process.stderr.write(`mockfactory: ${text}\n`)
     return 1

@@ -21,6 +21,7 @@ import { DiskBlobs } from './bytes/disk-blobs.ts'
 import { MemoryBlobs } from './bytes/memory-blobs.ts'
 import { Dispatcher } from './dispatch.ts'
 import { loadIdentities, publishedCredentials } from './identities-file.ts'
+import { KeyRing } from './keys/ring.ts'
 import { Listeners } from './listeners.ts'
 import { Responder } from './responder.ts'
 import { s3Handlers } from './s3/handlers.ts'
@@ -77,6 +78,7 @@ export async function startGateway(config: Config, logger: Logger): Promise<Gate
     alone: config.dataDir === undefined,
     onError: error => logger.error({ err: error }, 'blob ids'),
   })
+  const keys = await KeyRing.open(config.dataDir)
   const pins = new BlobPins()
   const sweeper = new Sweeper({ database, blobs, blobIds, pins, clock, logger })
   const lifecycle = new LifecycleRunner({
@@ -98,6 +100,7 @@ export async function startGateway(config: Config, logger: Logger): Promise<Gate
       blobIds,
       clock,
       objectCache: new ObjectCache(database),
+      keys,
       dialect: config.s3Dialect,
       lifecycleDayMs: config.lifecycleDayMs,
     },

@@ -11,6 +11,8 @@ export interface Properties {
   /** Of an archived version: the last restore that was asked for, also when its copy is gone by now. */
   readonly restore?: Restore
   readonly replication?: ReplicationStatus
+  /** The sealed key that its bytes are encrypted under, as text of who seals. Absent: they are kept as they came. */
+  readonly encryption?: string
 }
 /** Of a version that is copied to other buckets: its copies' state; REPLICA: it is such a copy itself. */
 export type ReplicationStatus = 'PENDING' | 'COMPLETED' | 'FAILED' | 'REPLICA'

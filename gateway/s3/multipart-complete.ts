@@ -1,11 +1,16 @@
 /** CompleteMultipartUpload. */
+
+import type { CustomerKey } from '../../protocol/encryption.ts'
 import { Fault } from '../../protocol/fault.ts'
 import type { CompleteInput } from '../../protocol/s3/multipart-complete.ts'
 import type { RequestContext } from '../context.ts'
+import type { UploadKeyFault } from '../keys/ring.ts'
 import type { Chosen } from '../store/completing.ts'
+import type { UploadRecord } from '../store/contract.ts'
 import * as store from '../store/uploads.ts'
 import { expiryOf } from './expiry.ts'
 import { type AssembleFault, assemble } from './multipart-assemble.ts'
+import { openUpload, sealedOf } from './object-encryption.ts'
 import { objectRef } from './object-ref.ts'
 
 export async function completeMultipartUpload(context: RequestContext, input: CompleteInput) {
@@ -15,7 +20,8 @@ export async function completeMultipartUpload(context: RequestContext, input: Co
     store.completeUpload({
       ref: objectRef(context, input.bucket, input.key),
       uploadId: input.uploadId,
-      choose: (upload, parts): Chosen | AssembleFault => assemble(input, upload, parts),
+      choose: (upload, parts): Chosen | AssembleFault | UploadKeyFault =>
+        checkKey(context, upload, input.customerKey) ?? assemble(input, upload, parts),
       conditions: input.conditions,
       composedBlobId,
       nowMs: context.nowMs,
@@ -25,7 +31,22 @@ export async function completeMultipartUpload(context: RequestContext, input: Co
   const { etag, checksums, checksumType, version, settings, sizeBytes, properties } = completed
   const expiration = expiryOf(settings, { key: input.key, sizeBytes, modifiedAtMs: context.nowMs, properties })
   const location = locationOf(context, input)
-  return { input, etag, checksums, checksumType, version, expiration, parts: partsOf(etag), location }
+  const answer = { encryption: sealedOf(completed.encryption), customerKey: input.customerKey }
+  return { input, etag, checksums, checksumType, version, expiration, parts: partsOf(etag), location, ...answer }
+}
+
+/**
+ * A customer's key must come again "only when the object was created using a checksum algorithm" (API reference,
+ * CompleteMultipartUpload); when it comes it must be the right one.
+ */
+function checkKey(
+  context: RequestContext,
+  upload: UploadRecord,
+  customerKey: CustomerKey | undefined,
+): UploadKeyFault | undefined {
+  if (customerKey === undefined && upload.checksumAlgorithm === undefined) return undefined
+  const opened = openUpload(context, upload.properties, customerKey)
+  return opened instanceof Fault ? opened : undefined
 }
 
 /** How many parts an ETag of a multipart object counts. */

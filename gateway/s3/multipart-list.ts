@@ -8,20 +8,28 @@ import type {
   ListUploadsOutput,
 } from '../../protocol/s3/multipart-list.ts'
 import type { RequestContext } from '../context.ts'
+import type { UploadKeyFault } from '../keys/ring.ts'
 import type { BucketFault, UploadRecord } from '../store/contract.ts'
 import * as store from '../store/uploads.ts'
 import { abortDateOf } from './expiry.ts'
+import { openUpload } from './object-encryption.ts'
 import { bucketRef, objectRef } from './object-ref.ts'
 import { people } from './owners.ts'
 
 export function listParts(context: RequestContext, input: ListPartsInput) {
   return context.services.database.read(() => partsPage(context, input))
 }
-function* partsPage(context: RequestContext, input: ListPartsInput): Unit<ListPartsOutput | store.UploadFault> {
+function* partsPage(
+  context: RequestContext,
+  input: ListPartsInput,
+): Unit<ListPartsOutput | store.UploadFault | UploadKeyFault> {
   const ref = objectRef(context, input.bucket, input.key)
   const page = yield* store.listParts(ref, input.uploadId, input.afterPart, input.maxParts)
   if (page instanceof Fault) return page
   const { upload, parts, truncated, settings } = page
+  // It is not asked for, and compared when it comes.
+  const opened = input.customerKey && openUpload(context, upload.properties, input.customerKey)
+  if (opened instanceof Fault) return opened
   const abort = abortDateOf(settings, input.key, upload.initiatedAtMs)
   return { input, ...(yield* people(context, idsOf([upload]))), upload, parts, truncated, abort }
 }

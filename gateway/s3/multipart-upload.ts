@@ -8,6 +8,7 @@ import type { RequestContext } from '../context.ts'
 import type { Checksums, UploadRecord } from '../store/contract.ts'
 import * as store from '../store/uploads.ts'
 import { abortDateOf } from './expiry.ts'
+import { customerKeyOf, openUpload, sealedOf, sealUpload } from './object-encryption.ts'
 import { commitStaged, left, receivePayload } from './object-payload.ts'
 import { objectRef } from './object-ref.ts'
 import { ownChecksum } from './object-write.ts'
@@ -22,21 +23,25 @@ export function makeUploadId(nowMs: number): string {
 
 export async function createMultipartUpload(context: RequestContext, input: CreateUploadInput) {
   const { database, blobIds } = context.services
+  const ref = objectRef(context, input.bucket, input.key)
+  const asked = input.description.encryption
   const uploadId = makeUploadId(context.nowMs)
   const row = await blobIds.next()
   const created = await database.write(() =>
     store.createUpload({
-      ref: objectRef(context, input.bucket, input.key),
+      ref,
       uploadId,
       row,
       description: input.description,
       checksumAlgorithm: input.checksumAlgorithm,
       checksumType: input.checksumType,
+      seal: sealUpload(context, ref, asked),
       nowMs: context.nowMs,
     }),
   )
   if (created instanceof Fault) return created
-  return { input, uploadId, abort: abortDateOf(created.settings, input.key, context.nowMs) }
+  const abort = abortDateOf(created.settings, input.key, context.nowMs)
+  return { input, uploadId, abort, encryption: sealedOf(created.encryption), customerKey: customerKeyOf(asked) }
 }
 
 export async function uploadPart(context: RequestContext, input: UploadPartInput) {
@@ -45,13 +50,17 @@ export async function uploadPart(context: RequestContext, input: UploadPartInput
   // The upload decides which checksum its parts have, so it is looked up before the payload is read.
   const upload = await database.read(() => store.findUpload(ref, input.uploadId))
   if (upload instanceof Fault) return upload
+  const { customerKey } = input
+  const opened = openUpload(context, upload.properties, customerKey)
+  if (opened instanceof Fault) return opened
   const mismatch = checkAlgorithm(upload, input.checksum)
   if (mismatch !== undefined) return mismatch
   const name = upload.checksumAlgorithm ?? ownChecksum
-  const payload = await receivePayload(context, input, [name])
+  const payload = await receivePayload(context, input, [name], opened.cipher)
   if (payload instanceof Fault) return payload
   if (payload instanceof Aborted) return left(payload)
-  const { staged, etag } = payload
+  const { staged } = payload
+  const etag = payload.etag(opened)
   const written = await commitStaged(context, staged, inlineBlobId =>
     store.putPart({
       ref,
@@ -69,7 +78,7 @@ export async function uploadPart(context: RequestContext, input: UploadPartInput
   // is not: lib-storage would list it when it completes the upload, and such a list is refused.
   const answered = input.checksum?.name ?? upload.checksumAlgorithm
   const checksums: Checksums = answered === undefined ? {} : { [answered]: payload.checksum(answered) }
-  return { etag, checksums }
+  return { etag, checksums, encryption: opened.sealed, customerKey }
 }
 
 /** A part's checksum must be of its upload's algorithm; an upload without one takes any. */

@@ -3,12 +3,18 @@ import { DatabaseUnavailable, type Settled, type Unit } from '../../platform/dat
 import { Fault, fault } from '../../protocol/fault.ts'
 import { type ChecksumName, checksumHeaders, isDigest } from '../../protocol/s3/checksum-headers.ts'
 import { type Integrity, type PayloadFault, putLimitBytes } from '../../protocol/s3/object-write.ts'
-import { Aborted, type IncomingBody, type Staged } from '../bytes/contract.ts'
+import { Aborted, type IncomingBody, inlineLimitBytes, type Staged } from '../bytes/contract.ts'
 import { ingest } from '../bytes/ingest.ts'
+import type { ObjectCipher } from '../bytes/object-cipher.ts'
 import type { RequestContext } from '../context.ts'
+import { type DataKey, etagOf } from '../keys/ring.ts'
+import type { Opened } from './object-encryption.ts'
 
-/** Bodies beyond this are not taken in before bucket and upload are known to exist. */
-export const lookFirstBytes = 64 * 1024
+/**
+ * Bodies beyond this are not taken in before their bucket is known to exist, and whether it wants them encrypted: what goes
+ * into a blob must be by then. Smaller ones can be encrypted in the unit that finds their bucket.
+ */
+export const lookFirstBytes = inlineLimitBytes
 
 /** A payload that is kept and is what the client said. Whoever does not name it in a row discards `staged`. */
 export class Payload {
@@ -16,9 +22,12 @@ export class Payload {
   constructor(staged: Staged) {
     this.staged = staged
   }
-  /** MD5 in hexadecimal. */
-  get etag(): string {
-    return this.staged.digests.get('md5')!.toString('hex')
+  get md5(): Buffer {
+    return this.staged.digests.get('md5')!
+  }
+  /** As it is called when it is kept under a key, or under none. */
+  etag(key: Opened | DataKey | undefined): string {
+    return etagOf(key?.sealed, key?.cipher, this.md5)
   }
   /** Base64 of one of the algorithms asked for. */
   checksum(name: ChecksumName): string {
@@ -29,11 +38,13 @@ export class Payload {
 /**
  * Receives the payload of a PutObject or UploadPart.
  * @param wanted checksums to compute beside the declared one and the MD5
+ * @param cipher encrypts what is kept
  */
 export async function receivePayload(
   context: RequestContext,
   integrity: Integrity,
   wanted: readonly ChecksumName[],
+  cipher: ObjectCipher | undefined,
 ): Promise<Payload | PayloadFault | Aborted> {
   const { body } = context
   const { blobs, blobIds } = context.services
@@ -49,6 +60,7 @@ export async function receivePayload(
     nextBlobId: () => blobIds.next(),
     algorithms,
     maxBytes: putLimitBytes,
+    ...(cipher === undefined ? {} : { cipher }),
   })
   if (staged instanceof Aborted) return staged
   // What a body may fail with is listed in `payloadFaults`.

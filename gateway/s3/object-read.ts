@@ -4,9 +4,12 @@ import type { Unit } from '../../platform/database/unit.ts'
 import { Fault, fault } from '../../protocol/fault.ts'
 import { parseHttpDate } from '../../protocol/http-date.ts'
 import type { ReadInput, ReadOutput } from '../../protocol/s3/object-read.ts'
+import type { ArgumentFault } from '../../protocol/s3/parameters.ts'
 import { resolveRange, type Span } from '../../protocol/s3/ranges.ts'
 import { BlobSource } from '../bytes/contract.ts'
+import { decryptInline, type ObjectCipher } from '../bytes/object-cipher.ts'
 import type { RequestContext } from '../context.ts'
+import type { KeyFault } from '../keys/ring.ts'
 import { checkRead } from '../rules/conditions.ts'
 import { isReadable, restoreStateOf } from '../rules/restoring.ts'
 import type { Checksums, FoundObject, ObjectRef } from '../store/contract.ts'
@@ -14,10 +17,13 @@ import type { ObjectCache } from '../store/object-cache.ts'
 import { findPart } from '../store/object-parts.ts'
 import { byteSlices, type FindFault, headObject as findHead, findObject } from '../store/objects.ts'
 import { expiryOf } from './expiry.ts'
+import { openObject } from './object-encryption.ts'
 import { objectRef, versionOf } from './object-ref.ts'
 
 export type ReadFault =
   | FindFault
+  | KeyFault
+  | ArgumentFault
   | Fault<'object-archived'>
   | Fault<'not-modified'>
   | Fault<'precondition-failed'>
@@ -28,40 +34,44 @@ export function getObject(context: RequestContext, input: ReadInput) {
   const { database, objectCache } = context.services
   const ref = objectRef(context, input.bucket, input.key, input.version)
   const known = objectCache.find(ref)
-  if (known !== undefined) return database.read(() => openFound(known, input, context.nowMs, true))
-  return database.read(() => openObject(ref, input, context.nowMs, objectCache))
+  if (known !== undefined) return database.read(() => openFound(context, known, input, true))
+  return database.read(() => findOpened(context, ref, input, objectCache))
 }
 
 export function headObject(context: RequestContext, input: ReadInput) {
   const ref = objectRef(context, input.bucket, input.key, input.version)
-  return context.services.database.read(() => openObject(ref, input, context.nowMs, undefined))
+  return context.services.database.read(() => findOpened(context, ref, input, undefined))
 }
 
 /** Finds an object and the bytes of it that are asked for, in one unit, so that nothing changes in between. */
-function* openObject(
+function* findOpened(
+  context: RequestContext,
   ref: ObjectRef,
   input: ReadInput,
-  nowMs: number,
   cache: ObjectCache | undefined,
 ): Unit<ReadOutput | ReadFault> {
   const withBytes = cache !== undefined
   const found = withBytes ? yield* findObject(ref) : yield* findHead(ref)
   if (found instanceof Fault) return found
   cache?.keep(ref, found)
-  return yield* openFound(found, input, nowMs, withBytes)
+  return yield* openFound(context, found, input, withBytes)
 }
 
 /** What of a found object is answered: by its conditions, its state and the range asked for. */
 export function* openFound(
+  context: RequestContext,
   found: FoundObject,
   input: ReadInput,
-  nowMs: number,
   withBytes: boolean,
 ): Unit<ReadOutput | ReadFault> {
-  const verdict = checkRead(input.conditions, found, nowMs)
+  // Before anything that would tell whoever lacks the key about the object.
+  const opened = openObject(context, found.properties, input.customerKey)
+  if (opened instanceof Fault) return opened
+  const verdict = checkRead(input.conditions, found, context.nowMs)
   if (verdict !== undefined) return verdict
   const { storageClass, properties } = found
-  if (withBytes && !isReadable(storageClass, properties, nowMs)) return fault('object-archived', { storageClass })
+  if (withBytes && !isReadable(storageClass, properties, context.nowMs))
+    return fault('object-archived', { storageClass })
   let span: Span | undefined
   let partChecksums: Checksums | undefined
   if (input.partNumber !== undefined) {
@@ -76,10 +86,11 @@ export function* openFound(
       return fault('range-unsatisfiable', { range: input.rangeText, sizeBytes: found.sizeBytes })
     span = resolved
   }
-  const body = withBytes ? yield* bytesOf(found, span) : null
-  const restore = restoreStateOf(properties?.restore, nowMs)
+  const body = withBytes ? yield* bytesOf(found, span, opened.cipher) : null
+  const restore = restoreStateOf(properties?.restore, context.nowMs)
   const expiration = input.version === undefined ? expiryOf(found.bucket.settings, found) : undefined
-  return { object: found, input, version: versionOf(found), expiration, restore, span, partChecksums, body }
+  const answer = { object: found, input, version: versionOf(found), expiration, restore, span, partChecksums, body }
+  return { ...answer, encryption: opened.sealed, customerKey: input.customerKey }
 }
 
 /** Where part `number` lies. An object put whole has one part. */
@@ -104,15 +115,24 @@ function rangeHolds(ifRange: string, found: FoundObject): boolean {
   return ms !== undefined && ms === Math.floor(found.modifiedAtMs / 1000) * 1000
 }
 
-/** The bytes of an object, or of a span of it: at hand when they are inline, else where they are. */
-export function* bytesOf(found: FoundObject, span: Span | undefined): Unit<Uint8Array | BlobSource | null> {
+/**
+ * The bytes of an object, or of a span of it: at hand when they are inline, else where they are.
+ * @param cipher of its sealed key: see `openObject`
+ */
+export function* bytesOf(
+  found: FoundObject,
+  span: Span | undefined,
+  cipher: ObjectCipher | undefined,
+): Unit<Uint8Array | BlobSource | null> {
   if (found.place === 'empty') return null
+  if (found.data !== undefined && cipher !== undefined)
+    return decryptInline(found.data, cipher, span?.offset, span?.length)
   if (found.data !== undefined)
     return span === undefined ? found.data : found.data.subarray(span.offset, span.offset + span.length)
   const offset = span === undefined ? 0 : span.offset
   const length = span === undefined ? found.sizeBytes : span.length
   if (length === 0) return null
   if (found.place === 'stored')
-    return new BlobSource([{ blobId: found.blobId!, offset, sizeBytes: length }], found.blobId!)
-  return new BlobSource(yield* byteSlices(found, offset, length), found.blobId!)
+    return new BlobSource([{ blobId: found.blobId!, offset, sizeBytes: length }], found.blobId!, cipher)
+  return new BlobSource(yield* byteSlices(found, offset, length), found.blobId!, cipher)
 }

@@ -78,7 +78,7 @@ class Visit {
     if (found instanceof Fault) return found
     const location = found.headers['x-amz-website-redirect-location']
     if (location !== undefined) return redirectOfObject(location)
-    const read = yield* openFound(found, input, this.#context.nowMs, this.#withBytes)
+    const read = yield* openFound(this.#context, found, input, this.#withBytes)
     return read instanceof Fault ? read : { kind: 'object', read }
   }
 

@@ -15,7 +15,7 @@ import type {
   VersionName,
 } from './contract.ts'
 import { markForReplication } from './replications.ts'
-import { type BucketColumns, composed, decodeChecksums, encodeText, refused } from './rows.ts'
+import { type BucketColumns, composed, decodeChecksums, decodeProperties, encodeText, refused } from './rows.ts'
 import { nextSeq } from './seq.ts'
 import { conditioned, saveObject, type TargetRow, targetColumns } from './target.ts'
 import {
@@ -28,6 +28,7 @@ import {
   uploadColumns,
   uploadMissing,
 } from './upload-rows.ts'
+import { locateVersion } from './version-rows.ts'
 import { displace, nameVersion, nameWritten } from './versioning.ts'
 
 const TARGET = sql(`
@@ -104,6 +105,8 @@ export interface Completed {
   /** Of the bucket; null too when this was done before. */
   readonly settings: string | null
   readonly properties: Properties | undefined
+  /** The sealed key that the parts were encrypted under. */
+  readonly encryption: string | undefined
 }
 
 /** Repeated, it answers as it did the first time (for a day). Parts that were not chosen are released. */
@@ -145,6 +148,7 @@ export function* completeUpload<F extends Fault = never>(
     sizeBytes,
     settings: row.settings,
     properties: description.properties,
+    encryption: upload.properties?.encryption,
   }
   yield* saveObject({
     ...completed,
@@ -223,7 +227,9 @@ function* repeated(bucket: BucketColumns, ref: ObjectRef, uploadId: string): Uni
     checksums: string | null
   }>(REPEATED, [bucket.bucket_id, ref.key, uploadId])
   if (row === undefined) return uploadMissing(ref, uploadId)
+  const made = (yield* locateVersion({ ...ref, version: row.versioned === 1 ? row.seq : undefined }))?.row
   return {
+    encryption: made?.seq === row.seq ? decodeProperties(made.properties)?.encryption : undefined,
     etag: row.etag,
     seq: row.seq,
     version: nameWritten(bucket, row.seq, row.versioned),

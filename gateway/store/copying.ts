@@ -18,7 +18,7 @@ import type {
 import { describeNew, type NewVersionFault } from './describing.ts'
 import { findReadable, type MissingFault } from './finding.ts'
 import { markForReplication } from './replications.ts'
-import { aboutSource, readObject } from './rows.ts'
+import { aboutSource, decodeProperties, readObject } from './rows.ts'
 import { nextSeq } from './seq.ts'
 import { conditioned, findTarget, saveObject } from './target.ts'
 import type { VersionRow } from './version-rows.ts'
@@ -31,7 +31,7 @@ export interface SourceQuery {
   /** When given: 'condition-conflict' if the source is another version by now. */
   readonly sourceSeq?: number | undefined
   /** When given too: unless that version has the same bytes, as after another copy onto itself. */
-  readonly sourceBlobId?: number | null
+  readonly sourceBytes?: Pick<ObjectRecord, 'blobId' | 'etag' | 'properties'>
   readonly nowMs: number
 }
 export type SourceRow = VersionRow & { readonly seq: number }
@@ -43,9 +43,15 @@ export function* findSource(p: SourceQuery): Unit<SourceRow | SourceFault> {
   if (row instanceof Fault) return aboutSource(row)
   const failed = checkSource(p.sourceConditions, { etag: row.etag, modifiedAtMs: row.modified_at }, p.nowMs)
   if (failed !== undefined) return aboutSource(failed)
-  if (p.sourceSeq !== undefined && p.sourceSeq !== row.seq && p.sourceBlobId !== row.blob_id)
+  if (p.sourceSeq !== undefined && p.sourceSeq !== row.seq && !hasBytes(row, p.sourceBytes))
     return fault('condition-conflict', { side: 'source' })
   return row
+}
+
+/** Inline bytes may have been overwritten under their id: with another text, or with the same one encrypted. */
+function hasBytes(row: SourceRow, bytes: SourceQuery['sourceBytes']): boolean {
+  if (bytes === undefined || row.blob_id !== bytes.blobId || row.etag !== bytes.etag) return false
+  return decodeProperties(row.properties)?.encryption === bytes.properties?.encryption
 }
 
 export interface CopyObject<F extends Fault> extends SourceQuery {

@@ -22,6 +22,7 @@ import { describeNew, type NewVersionFault } from './describing.ts'
 import { findReadable, type MissingFault, notThere } from './finding.ts'
 import { markForReplication } from './replications.ts'
 import { bucketColumns, isThere, type ObjectColumns, objectColumns, placeOf, readObject, refused } from './rows.ts'
+import { describeSealed, type SealBytes, sealedBytes } from './sealing.ts'
 import { nextSeq } from './seq.ts'
 import { conditioned, findTarget, saveObject, targetBucket, targetTables } from './target.ts'
 import { displace, nameVersion, nameWritten } from './versioning.ts'
@@ -69,7 +70,7 @@ function foundOf(row: FoundRow & { readonly seq: number }, key: string): FoundOb
   return found as FoundObject
 }
 
-export interface PutObject {
+export interface PutObject<F extends Fault = never> {
   readonly ref: ObjectRef
   readonly bytes: NewBytes
   /** An unused id of BlobIds; needed when the bytes are inline. */
@@ -80,6 +81,8 @@ export interface PutObject {
   readonly checksumType: ChecksumType | undefined
   readonly parts: 0
   readonly conditions: Conditions
+  /** For inline bytes that are not encrypted: what their bucket, or their request, wants of them. */
+  readonly seal?: SealBytes<F> | undefined
   readonly nowMs: number
   /** What it is called to those who are told of it. */
   readonly event?: EventName
@@ -94,25 +97,30 @@ export interface Put {
   readonly properties: Properties | undefined
 }
 /** @throws BlockClosed */
-export function* putObject(p: PutObject): Unit<Put | BucketFault | NonNullable<WriteVerdict> | NewVersionFault> {
+export function* putObject<F extends Fault = never>(
+  p: PutObject<F>,
+): Unit<Put | BucketFault | NonNullable<WriteVerdict> | NewVersionFault | F> {
   const { key } = p.ref
   const row = yield* findTarget(p.ref)
   if (row instanceof Fault) return row
+  const sealed = p.seal?.(row)
+  if (sealed instanceof Fault) return sealed
   const failed = checkWrite(p.conditions, conditioned(row))
   if (failed !== undefined) return failed
-  const made = yield* describeNew(row, p.ref, p.description, p.nowMs)
+  const made = yield* describeNew(row, p.ref, describeSealed(p.description, sealed), p.nowMs)
   if (made instanceof Fault) return made
   const description = markForReplication(row, key, made.description)
   const { replaced, newestSeq, versioned } = yield* displace(row, key)
   const seq = nextSeq(p.nowMs, newestSeq)
+  const etag = sealed?.etag ?? p.etag
   yield* saveObject({
     bucketId: row.bucket_id,
     key,
     seq,
     versioned,
     sizeBytes: p.bytes.sizeBytes,
-    bytes: yield* replaceBytes(p.bytes, p.inlineBlobId, replaced),
-    etag: p.etag,
+    bytes: yield* replaceBytes(sealed === undefined ? p.bytes : sealedBytes(p.bytes, sealed), p.inlineBlobId, replaced),
+    etag,
     modifiedAtMs: p.nowMs,
     ownerId: made.ownerId,
     description,
@@ -123,10 +131,10 @@ export function* putObject(p: PutObject): Unit<Put | BucketFault | NonNullable<W
   const { settings } = row
   const { properties } = description
   if (settings !== null) {
-    const { etag, nowMs, bytes, event = 's3:ObjectCreated:Put' } = p
+    const { nowMs, bytes, event = 's3:ObjectCreated:Put' } = p
     const version = nameVersion(row, seq, versioned)
     yield* afterPut(row, p.ref, event, { key, seq, version, nowMs, sizeBytes: bytes.sizeBytes, etag, properties })
   }
   const version = nameWritten(row, seq, versioned)
-  return { seq, version, etag: p.etag, replaced: row.seq !== null, settings, properties }
+  return { seq, version, etag, replaced: row.seq !== null, settings, properties }
 }

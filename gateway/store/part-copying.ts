@@ -43,7 +43,10 @@ export interface CopiedPart {
   readonly sourceVersion: VersionName | undefined
 }
 
-/** Faults about the source have detail {side: 'source'}. */
+/**
+ * Neither the source nor the upload is encrypted: bytes under one key are none under another. Faults about the source have
+ * detail {side: 'source'}.
+ */
 export function* copyPart(p: CopyPart): Unit<CopiedPart | SourceFault | UploadFault> {
   const target = yield* findPartTarget(p.target, p.uploadId, p.number)
   if (target instanceof Fault) return target

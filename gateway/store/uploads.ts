@@ -16,6 +16,7 @@ import type {
 import { describeNew, type NewVersionFault } from './describing.ts'
 import { releaseParts } from './dropping.ts'
 import { type BucketColumns, bucketColumns, encodeProperties, encodeText, refused } from './rows.ts'
+import { describeSealed, type SealUpload } from './sealing.ts'
 import {
   deleteUpload,
   findPartTarget,
@@ -42,7 +43,7 @@ const CREATE = sql(`
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`)
 const FIND = sql(`
   SELECT ${bucketColumns}, ${uploadColumns} FROM buckets b ${thisUpload} WHERE b.environment_id = $3 AND b.name = $4`)
-export interface CreateUpload {
+export interface CreateUpload<F extends Fault> {
   readonly ref: ObjectRef
   /** Uploads of one key are listed in the order of their ids: begin it with the time, fixed width. */
   readonly uploadId: string
@@ -51,16 +52,26 @@ export interface CreateUpload {
   readonly description: Description
   readonly checksumAlgorithm: ChecksumName | undefined
   readonly checksumType: ChecksumType | undefined
+  readonly seal?: SealUpload<F>
   readonly nowMs: number
 }
-/** What the bucket says of a new version counts from the start of its upload. */
-export function* createUpload(
-  p: CreateUpload,
-): Unit<{ readonly settings: string | null } | BucketFault | NewVersionFault> {
+export interface CreatedUpload {
+  /** Of the bucket. */
+  readonly settings: string | null
+  /** The sealed key that its parts are encrypted under. */
+  readonly encryption: string | undefined
+}
+/** What the bucket says of a new version counts from the start of its upload. Answers the sealed key, if there is one. */
+export function* createUpload<F extends Fault = never>(
+  p: CreateUpload<F>,
+): Unit<CreatedUpload | BucketFault | NewVersionFault | F> {
   const bucket = yield* one<BucketColumns>(BUCKET, [p.ref.environmentId, p.ref.bucket])
   const denied = refused(bucket, p.ref)
   if (bucket === undefined || denied !== undefined) return denied!
-  const made = yield* describeNew(bucket, p.ref, p.description, p.nowMs)
+  const encryption = p.seal?.(bucket)
+  if (encryption instanceof Fault) return encryption
+  const sealed = encryption === undefined ? undefined : { encryption }
+  const made = yield* describeNew(bucket, p.ref, describeSealed(p.description, sealed), p.nowMs)
   if (made instanceof Fault) return made
   const { description } = made
   yield* run(CREATE, [
@@ -78,7 +89,7 @@ export function* createUpload(
     encodeText(description.metadata),
     encodeProperties(description.properties),
   ])
-  return { settings: bucket.settings }
+  return { settings: bucket.settings, encryption }
 }
 
 export function* findUpload(ref: ObjectRef, uploadId: string): Unit<UploadRecord | UploadFault> {

@@ -1,9 +1,12 @@
 /** GetObjectAttributes. */
+
+import type { CustomerKey } from '../encryption.ts'
 import { type Fault, fault } from '../fault.ts'
 import { formatHttpDate } from '../http-date.ts'
 import { Level, operation, type Reply, type WireRequest } from '../operation.ts'
 import { type Checksums, checksumXml, compositeSuffix } from './checksum-headers.ts'
-import { refusedReadHeaders } from './description.ts'
+import type { CustomerKeyFault } from './customer-key.ts'
+import { parseReadingEncryption, readingKeyFaults } from './encryption.ts'
 import { parseCount } from './multipart-list.ts'
 import { checkKey } from './names.ts'
 import type { ReadableObject } from './object-read.ts'
@@ -22,6 +25,7 @@ export interface AttributesInput {
   readonly afterPart: number
   readonly maxParts: number
   readonly ceph: boolean
+  readonly customerKey: CustomerKey | undefined
 }
 
 export interface AttributesOutput {
@@ -41,7 +45,7 @@ export interface AttributesOutput {
     | undefined
 }
 
-type AttributesFault = Fault<'argument-invalid'> | Fault<'request-invalid'> | Fault<'key-too-long'>
+type AttributesFault = CustomerKeyFault | Fault<'request-invalid'> | Fault<'key-too-long'>
 
 function parseAttributes(request: WireRequest): AttributesInput | AttributesFault {
   const tooLong = checkKey(request.key)
@@ -70,15 +74,11 @@ function parseAttributes(request: WireRequest): AttributesInput | AttributesFaul
   if (typeof maxParts !== 'number') return maxParts
   const afterPart = parseCount('x-amz-part-number-marker', request.header('x-amz-part-number-marker'), 0)
   if (typeof afterPart !== 'number') return afterPart
-  return {
-    bucket: request.bucket,
-    key: request.key,
-    version,
-    wanted,
-    afterPart,
-    maxParts: Math.min(maxParts, 1000),
-    ceph: request.dialect === 'ceph',
-  }
+  const customerKey = parseReadingEncryption(request)
+  if (customerKey !== undefined && 'code' in customerKey) return customerKey
+  const { bucket, key } = request
+  const ceph = request.dialect === 'ceph'
+  return { bucket, key, version, wanted, afterPart, maxParts: Math.min(maxParts, 1000), ceph, customerKey }
 }
 
 function renderAttributes(out: AttributesOutput): Reply {
@@ -120,7 +120,7 @@ export const getObjectAttributes = operation({
   match: { method: 'GET', level: Level.object, selector: 'attributes' },
   access: 'read',
   body: 'none',
-  refuses: refusedReadHeaders,
+  refuses: [],
   parse: parseAttributes,
   render: renderAttributes,
   faults: [
@@ -133,5 +133,6 @@ export const getObjectAttributes = operation({
     'object-missing',
     'version-missing',
     'method-not-allowed',
+    ...readingKeyFaults,
   ],
 })

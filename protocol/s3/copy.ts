@@ -1,4 +1,5 @@
 /** CopyObject. */
+import type { CustomerKey } from '../encryption.ts'
 import { type Fault, fault } from '../fault.ts'
 import { formatIsoDate } from '../http-date.ts'
 import { Level, operation, type Reply, type WireRequest } from '../operation.ts'
@@ -14,20 +15,19 @@ import {
 } from './checksum-headers.ts'
 import { type Conditions, parseSourceConditions, parseWriteConditions } from './conditions.ts'
 import { type CopySource, type CopySourceFault, parseCopySource } from './copy-source.ts'
+import { type CustomerKeyFault, parseSourceKey } from './customer-key.ts'
 import {
-  checkSettings,
   type Description,
   type DescriptionFault,
   descriptionFaults,
-  encryptionHeader,
   parseDescription,
-  refusedSourceHeaders,
   refusedWriteHeaders,
-  type SettingFault,
   standardStorageClass,
 } from './description.ts'
+import { type EncryptionAnswer, pushNewEncryptionHeaders, readingKeyFaults } from './encryption.ts'
 import { expirationHeader } from './lifecycle.ts'
 import type { LifecycleDue } from './lifecycle-rule.ts'
+import { checkKey } from './names.ts'
 import { parseTaggingDirective } from './tagging.ts'
 import { pushSourceVersion, pushVersion, type VersionName } from './version-id.ts'
 import { etagElement, s3Document, xmlReply } from './xml.ts'
@@ -36,6 +36,7 @@ export interface CopyInput {
   readonly bucket: string
   readonly key: string
   readonly source: CopySource
+  readonly sourceKey: CustomerKey | undefined
   readonly sourceConditions: Conditions
   readonly targetConditions: Conditions
   /** What the request says; of it all counts when `replace`, else only storage class and redirect. */
@@ -47,7 +48,7 @@ export interface CopyInput {
   readonly checksumAlgorithm: ChecksumName | undefined
 }
 
-export interface CopyOutput {
+export interface CopyOutput extends EncryptionAnswer {
   readonly etag: string
   readonly modifiedAtMs: number
   readonly checksums: Checksums
@@ -59,13 +60,15 @@ export interface CopyOutput {
   readonly sourceVersion?: VersionName | undefined
 }
 
-type CopyFault = CopySourceFault | DescriptionFault | SettingFault | ChecksumFault
+type CopyFault = CopySourceFault | CustomerKeyFault | DescriptionFault | ChecksumFault
 
 function parseCopy(request: WireRequest): CopyInput | CopyFault {
-  const settings = checkSettings(request)
-  if (settings !== undefined) return settings
+  const tooLong = checkKey(request.key)
+  if (tooLong !== undefined) return tooLong
   const source = parseCopySource(request.header('x-amz-copy-source'))
   if ('code' in source) return source
+  const sourceKey = parseSourceKey(request)
+  if (sourceKey !== undefined && 'code' in sourceKey) return sourceKey
   const replace = parseDirective(request, 'x-amz-metadata-directive', 'metadata')
   if (typeof replace !== 'boolean') return replace
   const tagging = parseTaggingDirective(request)
@@ -80,6 +83,7 @@ function parseCopy(request: WireRequest): CopyInput | CopyFault {
     bucket: request.bucket,
     key: request.key,
     source,
+    sourceKey,
     sourceConditions: parseSourceConditions(request),
     targetConditions,
     description,
@@ -88,7 +92,7 @@ function parseCopy(request: WireRequest): CopyInput | CopyFault {
     changes:
       replace ||
       request.header('x-amz-storage-class') !== '' ||
-      request.header('x-amz-server-side-encryption') !== '' ||
+      description.encryption !== undefined ||
       request.header('x-amz-website-redirect-location') !== '',
     checksumAlgorithm,
   }
@@ -141,10 +145,11 @@ export const copyObject = operation({
   match: { method: 'PUT', level: Level.object, selector: '', needs: { header: ['x-amz-copy-source'] } },
   access: 'write',
   body: 'none',
-  refuses: [...refusedWriteHeaders, ...refusedSourceHeaders],
+  refuses: refusedWriteHeaders,
   parse: parseCopy,
   render: (out: CopyOutput): Reply => {
-    const headers: string[] = [...encryptionHeader]
+    const headers: string[] = []
+    pushNewEncryptionHeaders(headers, out)
     pushVersion(headers, out.version)
     pushSourceVersion(headers, out.sourceVersion)
     if (out.expiration !== undefined) headers.push('x-amz-expiration', expirationHeader(out.expiration))
@@ -176,5 +181,6 @@ export const copyObject = operation({
     'precondition-failed',
     'condition-conflict',
     'storage-full',
+    ...readingKeyFaults,
   ],
 })

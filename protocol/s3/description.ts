@@ -3,7 +3,8 @@ import { Fault, fault } from '../fault.ts'
 import type { WireRequest } from '../operation.ts'
 import type { Properties } from '../properties.ts'
 import { type AclHeaderFault, type AclRequest, parseAclHeaders } from './acl-request.ts'
-import { checkKey } from './names.ts'
+import { encryptionName } from './customer-key.ts'
+import { type EncryptionRequest, newKeyFaults, parseEncryption } from './encryption.ts'
 import { parseLockHeaders, pushLockHeaders, refusedLockHeaders } from './object-lock.ts'
 import { parseTagHeader, pushTagCount, type TagFault } from './tagging.ts'
 
@@ -16,6 +17,8 @@ export interface Description {
   readonly properties?: Properties | undefined
   /** Of a request: who may do what with the new object. */
   readonly acl?: AclRequest | undefined
+  /** Of a request: what to encrypt the new object with; undefined when it says nothing of it. */
+  readonly encryption?: EncryptionRequest | undefined
 }
 
 export const defaultContentType = 'binary/octet-stream'
@@ -70,6 +73,7 @@ export const descriptionFaults = [
   'acl-malformed',
   'acl-unsupported',
   'email-unresolvable',
+  ...newKeyFaults,
 ] as const
 
 /** Reads a description from a request that creates an object. */
@@ -79,6 +83,7 @@ export function parseDescription(request: WireRequest): Description | Descriptio
   const stored: Record<string, string> = { 'content-type': defaultContentType }
   let metadata: Record<string, string> | undefined
   let metadataBytes = 0
+  let encrypts = false
   const headers = request.headers
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!
@@ -94,7 +99,7 @@ export function parseDescription(request: WireRequest): Description | Descriptio
     } else if (describing.has(name) && value !== '') {
       const kept = name === 'content-encoding' ? withoutFraming(value) : value
       if (kept !== '') stored[name] = kept
-    }
+    } else if (name.startsWith(encryptionName)) encrypts = true
   }
   if (metadataBytes > metadataLimitBytes)
     return fault('metadata-too-large', { sizeBytes: metadataBytes, limitBytes: metadataLimitBytes })
@@ -115,6 +120,7 @@ export function parseDescription(request: WireRequest): Description | Descriptio
     storageClass: storageClass || standardStorageClass,
     properties,
     acl,
+    encryption: encrypts ? parseEncryption(request) : undefined,
   }
 }
 
@@ -167,41 +173,4 @@ function encodeMetadata(value: string): string {
 }
 
 /** Headers that ask for what is not done yet. */
-export const refusedWriteHeaders = [
-  'x-amz-server-side-encryption-customer-algorithm',
-  'x-amz-server-side-encryption-customer-key',
-  'x-amz-server-side-encryption-customer-key-md5',
-  'x-amz-server-side-encryption-aws-kms-key-id',
-  'x-amz-server-side-encryption-context',
-  'x-amz-server-side-encryption-bucket-key-enabled',
-  ...refusedLockHeaders,
-  'x-amz-write-offset-bytes',
-] as const
-export const refusedReadHeaders = [
-  'x-amz-server-side-encryption-customer-algorithm',
-  'x-amz-server-side-encryption-customer-key',
-  'x-amz-server-side-encryption-customer-key-md5',
-] as const
-export const refusedSourceHeaders = [
-  'x-amz-copy-source-server-side-encryption-customer-algorithm',
-  'x-amz-copy-source-server-side-encryption-customer-key',
-  'x-amz-copy-source-server-side-encryption-customer-key-md5',
-] as const
-
-export type SettingFault = Fault<'header-refused'> | Fault<'argument-invalid'> | Fault<'key-too-long'>
-
-/** Checks the setting of a new object of which one value is what we do, encryption; and its key's length. */
-export function checkSettings(request: WireRequest): SettingFault | undefined {
-  const encryption = request.header('x-amz-server-side-encryption')
-  if (encryption !== '' && encryption !== 'AES256')
-    return encryption.startsWith('aws:')
-      ? fault('header-refused', { header: 'x-amz-server-side-encryption' })
-      : fault('argument-invalid', {
-          name: 'x-amz-server-side-encryption',
-          value: encryption,
-          message: 'The encryption method specified is not supported',
-        })
-  return checkKey(request.key)
-}
-
-export const encryptionHeader = ['x-amz-server-side-encryption', 'AES256'] as const
+export const refusedWriteHeaders = [...refusedLockHeaders, 'x-amz-write-offset-bytes'] as const

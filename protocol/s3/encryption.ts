@@ -4,7 +4,7 @@
  * Nothing here knows whether the asker may do it. Bucket policies look at these headers too, and S3 lets a policy refuse a
  * request before it says that a header is wrong: keep a fault of `parseEncryption` until access is settled.
  */
-import type { CustomerKey, KeySpec, ManagedKey } from '../encryption.ts'
+import type { CustomerKey, KeySpec, ManagedKey, NamedKey } from '../encryption.ts'
 import { type Fault, fault } from '../fault.ts'
 import {
   type CustomerKeyFault,
@@ -37,6 +37,21 @@ export interface AskedNamed {
   readonly dual: boolean
   readonly bucketKey: boolean | undefined
 }
+
+/** As a description keeps it: a fault is told once access is settled. */
+export type EncryptionRequest = EncryptionAsked | CustomerKeyFault
+
+/** Why the key of a new object or upload cannot be made. */
+export const newKeyFaults = ['encryption-algorithm-invalid', 'encryption-key-unknown', 'customer-keys-blocked'] as const
+/** Why an object cannot be read with the key that came, or without one. */
+export const readingKeyFaults = [
+  'encryption-algorithm-invalid',
+  'customer-key-missing',
+  'customer-key-unexpected',
+  'customer-key-wrong',
+] as const
+/** Why a request does not fit its upload. */
+export const uploadKeyFaults = ['encryption-algorithm-invalid', 'upload-key-unfitting', 'upload-key-different'] as const
 
 const nothingAsked: AskedDefault = Object.freeze({ kind: 'default', bucketKey: undefined })
 const managed: ManagedKey = Object.freeze({ kind: 'managed' })
@@ -110,8 +125,8 @@ export function parseReadingEncryption(request: EncryptionHeaders): CustomerKey 
 }
 
 /**
- * The refusal of what only a request that makes an object may say. S3 answers it to UploadPart too; RGW's tests expect
- * parts to be taken, whatever they say.
+ * The refusal of what only a request that makes an object may say. S3 answers it to UploadPart and UploadPartCopy too, as
+ * a dozen clients have found out; RGW's tests expect parts to be taken, whatever they say.
  */
 export function refuseEncryption(request: EncryptionHeaders): CustomerKeyFault | undefined {
   for (const name of [encryptionName, contextName, bucketKeyName]) {
@@ -157,7 +172,7 @@ export interface Attempt {
  * "Specifying SSE-KMS"; recorded).
  */
 export function resolveEncryption(
-  asked: EncryptionAsked,
+  asked: EncryptionAsked = nothingAsked,
   byDefault: DefaultEncryption | undefined,
   home: KeyHome,
   attempt?: Attempt,
@@ -179,23 +194,22 @@ export function resolveEncryption(
 /** What answers say of an object's encryption: of the row's sealed key, or of what the request asked for. */
 export type EncryptionSaid =
   | { readonly kind: 'managed' | 'customer' }
-  | { readonly kind: 'named'; readonly name: string; readonly dual: boolean; readonly bucketKey: boolean }
+  | Pick<NamedKey, 'kind' | 'name' | 'context' | 'dual' | 'bucketKey'>
+
+/** What an answer says of encryption. */
+export interface EncryptionAnswer {
+  /** undefined: nothing was asked for, by request or bucket. S3 has said AES256 of such objects since 2023. */
+  readonly encryption?: EncryptionSaid | undefined
+  /** Of the request, repeated to it. */
+  readonly customerKey?: CustomerKey | undefined
+}
 
 const algorithmName = `${encryptionName}-customer-algorithm`
 const md5Name = `${encryptionName}-customer-key-MD5`
 
-/**
- * Adds the headers to an answer.
- * @param encryption undefined for an object from before there was any
- * @param customerKey of the request, repeated to it; CompleteMultipartUpload repeats none
- */
-export function pushEncryptionHeaders(
-  headers: string[],
-  encryption: EncryptionSaid | undefined,
-  customerKey?: CustomerKey,
-): void {
-  if (encryption === undefined) return
-  if (encryption.kind === 'managed') headers.push(encryptionName, 'AES256')
+/** Adds the headers to an answer. */
+export function pushEncryptionHeaders(headers: string[], { encryption, customerKey }: EncryptionAnswer): void {
+  if (encryption === undefined || encryption.kind === 'managed') headers.push(encryptionName, 'AES256')
   else if (encryption.kind === 'named') {
     const { name, dual, bucketKey } = encryption
     headers.push(encryptionName, dual ? 'aws:kms:dsse' : 'aws:kms', keyIdName, name)
@@ -203,8 +217,10 @@ export function pushEncryptionHeaders(
   } else if (customerKey !== undefined) headers.push(algorithmName, 'AES256', md5Name, customerKey.md5)
 }
 
-/** Adds the encryption context: PutObject, CopyObject and CreateMultipartUpload answer it, reads never do. */
-export function pushContextHeader(headers: string[], encryption: KeySpec): void {
-  if (encryption.kind === 'named' && encryption.context !== '')
+/** With the encryption context: PutObject, CopyObject and CreateMultipartUpload answer it, reads never do. */
+export function pushNewEncryptionHeaders(headers: string[], answer: EncryptionAnswer): void {
+  pushEncryptionHeaders(headers, answer)
+  const { encryption } = answer
+  if (encryption?.kind === 'named' && encryption.context !== '')
     headers.push(contextName, encodeContext(encryption.context))
 }

@@ -1,4 +1,5 @@
 /** CompleteMultipartUpload. */
+import type { CustomerKey } from '../encryption.ts'
 import { type Fault, fault } from '../fault.ts'
 import { type Dialect, Level, operation, type Reply, type WireRequest } from '../operation.ts'
 import { element, parseXml, type XmlElement } from '../xml.ts'
@@ -16,7 +17,8 @@ import {
   refusedChecksumHeaders,
 } from './checksum-headers.ts'
 import { type Conditions, parseWriteConditions, unquote } from './conditions.ts'
-import { encryptionHeader, refusedReadHeaders } from './description.ts'
+import { type CustomerKeyFault, parseReadingKey } from './customer-key.ts'
+import { type EncryptionAnswer, pushEncryptionHeaders, uploadKeyFaults } from './encryption.ts'
 import { expirationHeader } from './lifecycle.ts'
 import type { LifecycleDue } from './lifecycle-rule.ts'
 import { parseUpload, type UploadInput } from './multipart-upload.ts'
@@ -40,9 +42,10 @@ export interface CompleteInput extends UploadInput {
   readonly sizeBytes: number | undefined
   readonly conditions: Conditions
   readonly dialect: Dialect
+  readonly customerKey: CustomerKey | undefined
 }
 
-export interface CompleteOutput {
+export interface CompleteOutput extends EncryptionAnswer {
   readonly input: CompleteInput
   readonly etag: string
   /** Of how many parts the object is made. */
@@ -64,7 +67,7 @@ type CompleteFault =
   | Fault<'xml-malformed'>
   | Fault<'request-invalid'>
   | Fault<'header-refused'>
-  | Fault<'argument-invalid'>
+  | CustomerKeyFault
 
 function parseComplete(request: WireRequest, body: Uint8Array): CompleteInput | CompleteFault {
   const upload = parseUpload(request)
@@ -85,8 +88,10 @@ function parseComplete(request: WireRequest, body: Uint8Array): CompleteInput | 
       value: size,
       message: 'Value for x-amz-mp-object-size header is invalid.',
     })
+  const customerKey = parseReadingKey(request)
+  if (customerKey !== undefined && 'code' in customerKey) return customerKey
   const sizeBytes = size === '' ? undefined : Number(size)
-  return { ...upload, parts, checksum, checksumType, conditions, sizeBytes, dialect }
+  return { ...upload, parts, checksum, checksumType, conditions, sizeBytes, dialect, customerKey }
 }
 
 function parseParts(body: Uint8Array): readonly ListedPart[] | Fault<'xml-malformed'> {
@@ -131,10 +136,11 @@ export const completeMultipartUpload = operation({
   match: { method: 'POST', level: Level.object, selector: 'uploadId' },
   access: 'write',
   body: { limitBytes: documentLimitBytes },
-  refuses: [...refusedReadHeaders, ...refusedChecksumHeaders],
+  refuses: refusedChecksumHeaders,
   parse: parseComplete,
   render: (out: CompleteOutput): Reply => {
-    const headers: string[] = [...encryptionHeader]
+    const headers: string[] = []
+    pushEncryptionHeaders(headers, out)
     pushVersion(headers, out.version)
     if (out.expiration !== undefined) headers.push('x-amz-expiration', expirationHeader(out.expiration))
     return xmlReply(
@@ -169,5 +175,6 @@ export const completeMultipartUpload = operation({
     'precondition-failed',
     'condition-conflict',
     'storage-full',
+    ...uploadKeyFaults,
   ],
 })

@@ -1,11 +1,19 @@
 /** UploadPartCopy. */
+import type { CustomerKey } from '../encryption.ts'
 import type { Fault } from '../fault.ts'
 import { formatIsoDate } from '../http-date.ts'
 import { Level, operation, type Reply, type WireRequest } from '../operation.ts'
 import { type Checksums, checksumXml } from './checksum-headers.ts'
 import { type Conditions, parseSourceConditions } from './conditions.ts'
 import { type CopySource, type CopySourceFault, parseCopySource } from './copy-source.ts'
-import { encryptionHeader, refusedReadHeaders, refusedSourceHeaders } from './description.ts'
+import { type CustomerKeyFault, parseSourceKey } from './customer-key.ts'
+import {
+  type EncryptionAnswer,
+  parseReadingEncryption,
+  pushEncryptionHeaders,
+  readingKeyFaults,
+  uploadKeyFaults,
+} from './encryption.ts'
 import { parseRequiredPartNumber, parseUpload, type UploadInput } from './multipart-upload.ts'
 import { parseCopyRange } from './ranges.ts'
 import { pushSourceVersion, type VersionName } from './version-id.ts'
@@ -14,10 +22,13 @@ import { etagElement, s3Document, xmlReply } from './xml.ts'
 export interface PartCopyInput extends UploadInput {
   readonly partNumber: number
   readonly source: CopySource
+  readonly sourceKey: CustomerKey | undefined
+  /** Of the upload. */
+  readonly customerKey: CustomerKey | undefined
   readonly sourceConditions: Conditions
   readonly range: { readonly first: number; readonly last: number } | undefined
 }
-export interface PartCopyOutput {
+export interface PartCopyOutput extends EncryptionAnswer {
   readonly etag: string
   readonly modifiedAtMs: number
   readonly checksums: Checksums
@@ -29,18 +40,24 @@ export const uploadPartCopy = operation({
   match: { method: 'PUT', level: Level.object, selector: 'uploadId', needs: { header: ['x-amz-copy-source'] } },
   access: 'write',
   body: 'none',
-  refuses: [...refusedReadHeaders, ...refusedSourceHeaders],
-  parse: (request: WireRequest): PartCopyInput | CopySourceFault | Fault<'method-not-allowed'> => {
+  refuses: [],
+  parse: (request: WireRequest): PartCopyInput | CopySourceFault | CustomerKeyFault | Fault<'method-not-allowed'> => {
     const partNumber = parseRequiredPartNumber(request)
     if (typeof partNumber === 'object') return partNumber
     const source = parseCopySource(request.header('x-amz-copy-source'))
     if ('code' in source) return source
     const range = parseCopyRange(request.header('x-amz-copy-source-range'))
     if (range !== undefined && 'code' in range) return range
-    return { ...parseUpload(request), partNumber, source, sourceConditions: parseSourceConditions(request), range }
+    const customerKey = parseReadingEncryption(request)
+    if (customerKey !== undefined && 'code' in customerKey) return customerKey
+    const sourceKey = parseSourceKey(request)
+    if (sourceKey !== undefined && 'code' in sourceKey) return sourceKey
+    const sourceConditions = parseSourceConditions(request)
+    return { ...parseUpload(request), partNumber, source, sourceKey, sourceConditions, range, customerKey }
   },
   render: (out: PartCopyOutput): Reply => {
-    const headers: string[] = [...encryptionHeader]
+    const headers: string[] = []
+    pushEncryptionHeaders(headers, out)
     pushSourceVersion(headers, out.sourceVersion)
     return xmlReply(
       s3Document(
@@ -69,5 +86,7 @@ export const uploadPartCopy = operation({
     'precondition-failed',
     'condition-conflict',
     'storage-full',
+    ...readingKeyFaults,
+    ...uploadKeyFaults,
   ],
 })

@@ -1,10 +1,12 @@
 /** ListParts and ListMultipartUploads. */
+import type { CustomerKey } from '../encryption.ts'
 import { type Fault, fault } from '../fault.ts'
 import { formatIsoDate } from '../http-date.ts'
 import { Level, operation, type Reply, type WireRequest } from '../operation.ts'
 import { element, optionalElement } from '../xml.ts'
 import { type ChecksumName, type Checksums, type ChecksumType, checksumXml } from './checksum-headers.ts'
-import { refusedReadHeaders } from './description.ts'
+import { type CustomerKeyFault, parseReadingKey } from './customer-key.ts'
+import { uploadKeyFaults } from './encryption.ts'
 import { abortHeaders } from './lifecycle.ts'
 import type { LifecycleDue } from './lifecycle-rule.ts'
 import { parseUpload, type UploadInput } from './multipart-upload.ts'
@@ -32,6 +34,7 @@ const pageLimit = 1000
 export interface ListPartsInput extends UploadInput {
   readonly afterPart: number
   readonly maxParts: number
+  readonly customerKey: CustomerKey | undefined
 }
 /** An upload as the store describes it. */
 export interface ListedUpload {
@@ -110,16 +113,18 @@ export const listParts = operation({
   match: { method: 'GET', level: Level.object, selector: 'uploadId' },
   access: 'read',
   body: 'none',
-  refuses: refusedReadHeaders,
-  parse: (request: WireRequest): ListPartsInput | Fault<'argument-invalid'> => {
+  refuses: [],
+  parse: (request: WireRequest): ListPartsInput | CustomerKeyFault => {
     const maxParts = parseCount('max-parts', request.query.get('max-parts'), pageLimit)
     if (typeof maxParts === 'object') return maxParts
     const afterPart = parseCount('part-number-marker', request.query.get('part-number-marker'), 0)
     if (typeof afterPart === 'object') return afterPart
-    return { ...parseUpload(request), afterPart, maxParts: Math.min(maxParts, pageLimit) }
+    const customerKey = parseReadingKey(request)
+    if (customerKey !== undefined && 'code' in customerKey) return customerKey
+    return { ...parseUpload(request), afterPart, maxParts: Math.min(maxParts, pageLimit), customerKey }
   },
   render: renderParts,
-  faults: ['argument-invalid', 'bucket-missing', 'access-denied', 'region-wrong', 'upload-missing'],
+  faults: ['argument-invalid', 'bucket-missing', 'access-denied', 'region-wrong', 'upload-missing', ...uploadKeyFaults],
 })
 
 export interface ListUploadsInput {

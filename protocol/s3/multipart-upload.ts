@@ -1,4 +1,5 @@
 /** CreateMultipartUpload, UploadPart and AbortMultipartUpload. */
+import type { CustomerKey } from '../encryption.ts'
 import { type Fault, fault } from '../fault.ts'
 import { Level, operation, type Reply, type WireRequest } from '../operation.ts'
 import { element } from '../xml.ts'
@@ -13,19 +14,24 @@ import {
   pushChecksumHeaders,
   refusedChecksumHeaders,
 } from './checksum-headers.ts'
+import type { CustomerKeyFault } from './customer-key.ts'
 import {
-  checkSettings,
   type Description,
   type DescriptionFault,
   descriptionFaults,
-  encryptionHeader,
   parseDescription,
-  refusedReadHeaders,
   refusedWriteHeaders,
-  type SettingFault,
 } from './description.ts'
+import {
+  type EncryptionAnswer,
+  parseReadingEncryption,
+  pushEncryptionHeaders,
+  pushNewEncryptionHeaders,
+  uploadKeyFaults,
+} from './encryption.ts'
 import { abortHeaders } from './lifecycle.ts'
 import type { LifecycleDue } from './lifecycle-rule.ts'
+import { checkKey } from './names.ts'
 import { parsePartNumber } from './object-read.ts'
 import { type Integrity, parseIntegrity, payloadFaults } from './object-write.ts'
 import { s3Document, xmlReply } from './xml.ts'
@@ -37,7 +43,7 @@ export interface CreateUploadInput {
   readonly checksumAlgorithm: ChecksumName | undefined
   readonly checksumType: ChecksumType | undefined
 }
-export interface CreateUploadOutput {
+export interface CreateUploadOutput extends EncryptionAnswer {
   readonly input: CreateUploadInput
   readonly uploadId: string
   /** When it is aborted if it is not completed. */
@@ -46,9 +52,9 @@ export interface CreateUploadOutput {
 
 function parseCreate(
   request: WireRequest,
-): CreateUploadInput | DescriptionFault | SettingFault | ChecksumFault | Fault<'request-invalid'> {
-  const settings = checkSettings(request)
-  if (settings !== undefined) return settings
+): CreateUploadInput | DescriptionFault | ChecksumFault | Fault<'key-too-long'> | Fault<'request-invalid'> {
+  const tooLong = checkKey(request.key)
+  if (tooLong !== undefined) return tooLong
   const description = parseDescription(request)
   if ('code' in description) return description
   const checksumAlgorithm = parseChecksumAlgorithm(request)
@@ -73,7 +79,8 @@ export const createMultipartUpload = operation({
   parse: parseCreate,
   render: (out: CreateUploadOutput): Reply => {
     const { bucket, key, checksumAlgorithm, checksumType } = out.input
-    const headers: string[] = [...encryptionHeader]
+    const headers: string[] = []
+    pushNewEncryptionHeaders(headers, out)
     if (checksumAlgorithm !== undefined) headers.push('x-amz-checksum-algorithm', checksumAlgorithm.toUpperCase())
     if (checksumType !== undefined) headers.push('x-amz-checksum-type', checksumType)
     if (out.abort !== undefined) headers.push(...abortHeaders(out.abort))
@@ -104,8 +111,9 @@ export interface UploadInput {
 }
 export interface UploadPartInput extends UploadInput, Integrity {
   readonly partNumber: number
+  readonly customerKey: CustomerKey | undefined
 }
-export interface UploadPartOutput {
+export interface UploadPartOutput extends EncryptionAnswer {
   readonly etag: string
   readonly checksums: Checksums
 }
@@ -123,31 +131,28 @@ export function parseRequiredPartNumber(
   return parsePartNumber(request.query.get('partNumber')) ?? fault('method-not-allowed')
 }
 
-/** SSE-C alone: the rest is said when the upload is created. */
-const refusedPartHeaders = [...refusedReadHeaders, ...refusedChecksumHeaders]
-
 export const uploadPart = operation({
   name: 'UploadPart',
   match: { method: 'PUT', level: Level.object, selector: 'uploadId' },
   access: 'write',
   body: 'stream',
-  refuses: refusedPartHeaders,
+  refuses: refusedChecksumHeaders,
   parse: (
     request: WireRequest,
-  ):
-    | UploadPartInput
-    | ChecksumFault
-    | Fault<'digest-malformed'>
-    | Fault<'argument-invalid'>
-    | Fault<'method-not-allowed'> => {
+  ): UploadPartInput | ChecksumFault | Fault<'digest-malformed'> | CustomerKeyFault | Fault<'method-not-allowed'> => {
     const partNumber = parseRequiredPartNumber(request)
     if (typeof partNumber === 'object') return partNumber
     const integrity = parseIntegrity(request)
     if ('code' in integrity) return integrity
-    return { ...parseUpload(request), partNumber, checksum: integrity.checksum, md5: integrity.md5 }
+    // The customer's key alone: the rest is said when the upload is created.
+    const customerKey = parseReadingEncryption(request)
+    if (customerKey !== undefined && 'code' in customerKey) return customerKey
+    return { ...parseUpload(request), partNumber, checksum: integrity.checksum, md5: integrity.md5, customerKey }
   },
   render: (out: UploadPartOutput): Reply => {
-    const headers = ['x-amz-server-side-encryption', 'AES256', 'ETag', `"${out.etag}"`]
+    const headers: string[] = []
+    pushEncryptionHeaders(headers, out)
+    headers.push('ETag', `"${out.etag}"`)
     // S3 names no checksum type with a part.
     pushChecksumHeaders(headers, out.checksums, undefined, '')
     return { status: 200, headers, body: null }
@@ -160,6 +165,7 @@ export const uploadPart = operation({
     'access-denied',
     'region-wrong',
     'upload-missing',
+    ...uploadKeyFaults,
   ],
 })
 

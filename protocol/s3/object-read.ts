@@ -1,10 +1,14 @@
 /** GetObject and HeadObject: what they ask for, and how an object is answered. */
+
+import type { CustomerKey } from '../encryption.ts'
 import { type Fault, fault } from '../fault.ts'
 import { formatHttpDate } from '../http-date.ts'
 import { type ByteSource, Level, operation, type Reply, type WireRequest } from '../operation.ts'
 import { type Checksums, type ChecksumType, compositeSuffix, pushChecksumHeaders } from './checksum-headers.ts'
 import { type Conditions, parseReadConditions } from './conditions.ts'
-import { type Description, pushDescription, refusedReadHeaders } from './description.ts'
+import type { CustomerKeyFault } from './customer-key.ts'
+import { type Description, pushDescription } from './description.ts'
+import { type EncryptionAnswer, parseReadingEncryption, pushEncryptionHeaders, readingKeyFaults } from './encryption.ts'
 import { expirationHeader } from './lifecycle.ts'
 import type { LifecycleDue } from './lifecycle-rule.ts'
 import { checkKey } from './names.ts'
@@ -29,6 +33,8 @@ export interface ReadInput {
   readonly overrides: Readonly<Record<string, string>> | undefined
   /** A part's checksum is told of full-object ones too. */
   readonly ceph: boolean
+  /** What the bytes were encrypted with, when the client says so. */
+  readonly customerKey: CustomerKey | undefined
 }
 
 /** An object as the store describes it. */
@@ -41,7 +47,7 @@ export interface ReadableObject extends Description {
   readonly checksums: Checksums
 }
 
-export interface ReadOutput {
+export interface ReadOutput extends EncryptionAnswer {
   readonly object: ReadableObject
   readonly input: ReadInput
   /** undefined in a bucket that never had versions. */
@@ -57,7 +63,7 @@ export interface ReadOutput {
   readonly body: Uint8Array | ByteSource | null
 }
 
-export type ReadFault = Fault<'argument-invalid'> | Fault<'request-invalid'> | Fault<'key-too-long'>
+export type ReadFault = CustomerKeyFault | Fault<'request-invalid'> | Fault<'key-too-long'>
 
 const overridable: Readonly<Record<string, string>> = {
   'response-content-type': 'content-type',
@@ -92,6 +98,8 @@ function parseRead(request: WireRequest): ReadInput | ReadFault {
       overrides[overridable[name]!] ??= value
     }
   }
+  const customerKey = parseReadingEncryption(request)
+  if (customerKey !== undefined && 'code' in customerKey) return customerKey
   return {
     bucket: request.bucket,
     key: request.key,
@@ -104,6 +112,7 @@ function parseRead(request: WireRequest): ReadInput | ReadFault {
     withChecksums: request.header('x-amz-checksum-mode').toUpperCase() === 'ENABLED',
     overrides,
     ceph: request.dialect === 'ceph',
+    customerKey,
   }
 }
 
@@ -143,11 +152,10 @@ function readHeaders(out: ReadOutput): string[] {
     formatHttpDate(object.modifiedAtMs),
     'ETag',
     `"${object.etag}"`,
-    'x-amz-server-side-encryption',
-    'AES256',
     'Accept-Ranges',
     'bytes',
   ]
+  pushEncryptionHeaders(headers, out)
   pushVersion(headers, out.version)
   if (out.expiration !== undefined) headers.push('x-amz-expiration', expirationHeader(out.expiration))
   if (out.restore !== undefined) headers.push('x-amz-restore', restoreHeader(out.restore))
@@ -188,6 +196,7 @@ const faults = [
   'precondition-failed',
   'range-unsatisfiable',
   'part-range-unsatisfiable',
+  ...readingKeyFaults,
 ] as const
 
 export const getObject = operation({
@@ -195,7 +204,7 @@ export const getObject = operation({
   match: { method: 'GET', level: Level.object, selector: '' },
   access: 'read',
   body: 'none',
-  refuses: refusedReadHeaders,
+  refuses: [],
   parse: parseRead,
   render: (out: ReadOutput): Reply => ({
     status: out.span === undefined ? 200 : 206,
@@ -210,7 +219,7 @@ export const headObject = operation({
   match: { method: 'HEAD', level: Level.object, selector: '' },
   access: 'read',
   body: 'none',
-  refuses: refusedReadHeaders,
+  refuses: [],
   parse: parseRead,
   render: (out: ReadOutput): Reply => {
     const headers = readHeaders(out)

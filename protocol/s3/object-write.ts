@@ -13,16 +13,16 @@ import {
 } from './checksum-headers.ts'
 import { type Conditions, parseWriteConditions } from './conditions.ts'
 import {
-  checkSettings,
   type Description,
   type DescriptionFault,
   descriptionFaults,
   parseDescription,
   refusedWriteHeaders,
-  type SettingFault,
 } from './description.ts'
+import { type EncryptionAnswer, pushNewEncryptionHeaders } from './encryption.ts'
 import { expirationHeader } from './lifecycle.ts'
 import type { LifecycleDue } from './lifecycle-rule.ts'
+import { checkKey } from './names.ts'
 import { pushVersion, type VersionName } from './version-id.ts'
 
 /** What the client says its payload's digests are. */
@@ -39,7 +39,7 @@ export interface PutInput extends Integrity {
   readonly conditions: Conditions
 }
 
-export interface PutOutput {
+export interface PutOutput extends EncryptionAnswer {
   /** Without quotes. */
   readonly etag: string
   readonly checksums: Checksums
@@ -91,7 +91,7 @@ function isSent(request: WireRequest, name: string): boolean {
 
 export type PutFault =
   | DescriptionFault
-  | SettingFault
+  | Fault<'key-too-long'>
   | ChecksumFault
   | Fault<'digest-malformed'>
   | Fault<'method-not-allowed'>
@@ -99,8 +99,8 @@ export type PutFault =
 export function parsePut(request: WireRequest): PutInput | PutFault {
   // A part number without an upload must not overwrite the object of that name.
   if (request.query.size > 0 && request.query.has('partNumber')) return fault('method-not-allowed')
-  const settings = checkSettings(request)
-  if (settings !== undefined) return settings
+  const tooLong = checkKey(request.key)
+  if (tooLong !== undefined) return tooLong
   const description = parseDescription(request)
   if ('code' in description) return description
   const integrity = parseIntegrity(request)
@@ -119,7 +119,9 @@ export function parsePut(request: WireRequest): PutInput | PutFault {
 
 /** What the answer to a write says about the object. */
 export function putHeaders(out: PutOutput): string[] {
-  const headers = ['x-amz-server-side-encryption', 'AES256', 'ETag', `"${out.etag}"`]
+  const headers: string[] = []
+  pushNewEncryptionHeaders(headers, out)
+  headers.push('ETag', `"${out.etag}"`)
   pushChecksumHeaders(headers, out.checksums, out.checksumType, '')
   pushVersion(headers, out.version)
   if (out.expiration !== undefined) headers.push('x-amz-expiration', expirationHeader(out.expiration))

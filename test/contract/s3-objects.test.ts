@@ -5,6 +5,7 @@ import { BlobSource, type IncomingBody } from '../../gateway/bytes/contract.ts'
 import { MemoryBlobs } from '../../gateway/bytes/memory-blobs.ts'
 import { readWhole } from '../../gateway/bytes/read-source.ts'
 import type { RequestContext, Services } from '../../gateway/context.ts'
+import { KeyRing } from '../../gateway/keys/ring.ts'
 import { multipartHandlers } from '../../gateway/s3/multipart.ts'
 import { objectHandlers } from '../../gateway/s3/object.ts'
 import { BlobIds } from '../../gateway/store/blob-ids.ts'
@@ -63,6 +64,7 @@ async function start(t: Test, engine: Engine): Promise<Client> {
     objectCache: new ObjectCache(database),
     dialect: 'aws',
     lifecycleDayMs: 86_400_000,
+    keys: await KeyRing.open(undefined),
   }
   const send = async (line: string, headers: Headers = {}, body: Uint8Array | string = noBody, extra = {}) => {
     const request = wireRequest(line, headers)

@@ -7,11 +7,12 @@ import { parseCustomerKey, parseReadingKey, parseSourceKey } from '../../protoco
 import {
   type DefaultEncryption,
   type EncryptionAsked,
+  type EncryptionSaid,
   kmsNeedsSignatureV4,
   parseEncryption,
   parseReadingEncryption,
-  pushContextHeader,
   pushEncryptionHeaders,
+  pushNewEncryptionHeaders,
   refuseEncryption,
   resolveEncryption,
 } from '../../protocol/s3/encryption.ts'
@@ -315,13 +316,13 @@ t.test('resolveEncryption: a bucket that blocks customers’ keys → AccessDeni
 })
 
 t.test('pushEncryptionHeaders: each kind → its headers', async t => {
-  const of = (...[encryption, customerKey]: [Parameters<typeof pushEncryptionHeaders>[1], CustomerKey?]) => {
+  const of = (encryption: EncryptionSaid | undefined, customerKey?: CustomerKey) => {
     const headers: string[] = []
-    pushEncryptionHeaders(headers, encryption, customerKey)
+    pushEncryptionHeaders(headers, { encryption, customerKey })
     return headers
   }
   const named: KeySpec = { kind: 'named', name: 'arn', context: '{"a":"1"}', dual: false, bucketKey: false }
-  t.same(of(undefined), [])
+  t.same(of(undefined), [sse, 'AES256'], 'what nobody asked for is said to be managed')
   t.same(of({ kind: 'managed' }), [sse, 'AES256'])
   t.same(of(named), [sse, 'aws:kms', `${sse}-aws-kms-key-id`, 'arn'])
   t.same(of({ ...named, bucketKey: true }).slice(4), [`${sse}-bucket-key-enabled`, 'true'])
@@ -332,10 +333,13 @@ t.test('pushEncryptionHeaders: each kind → its headers', async t => {
     `${sse}-customer-key-MD5`,
     'm',
   ])
-  t.same(of({ kind: 'customer' }), [], 'a completed upload repeats none')
-  const headers: string[] = []
-  pushContextHeader(headers, named)
-  pushContextHeader(headers, { kind: 'managed' })
-  pushContextHeader(headers, { ...named, context: '' })
-  t.same(headers, [`${sse}-context`, Buffer.from('{"a":"1"}').toString('base64')])
+  t.same(of({ kind: 'customer' }), [], 'a request without the key, as one that completes an upload')
+  const ofNew = (encryption: EncryptionSaid | undefined) => {
+    const headers: string[] = []
+    pushNewEncryptionHeaders(headers, { encryption })
+    return headers
+  }
+  t.same(ofNew(named), [...of(named), `${sse}-context`, Buffer.from('{"a":"1"}').toString('base64')])
+  for (const other of [undefined, { kind: 'managed' }, { ...named, context: '' }] as const)
+    t.same(ofNew(other), of(other), 'without a context')
 })

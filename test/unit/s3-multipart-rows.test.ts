@@ -178,6 +178,7 @@ const input = (parts: CompleteInput['parts'], more: Partial<CompleteInput> = {})
   checksum: undefined,
   checksumType: undefined,
   sizeBytes: undefined,
+  customerKey: undefined,
   conditions: {},
   ...more,
 })

@@ -1,4 +1,5 @@
 /** PostObject's row: fields → what PutObject is asked for, and the answers that a form may ask for. */
+import { createHash } from 'node:crypto'
 import t from 'tap'
 import { Fault } from '../../protocol/fault.ts'
 import { PostForm } from '../../protocol/s3/post-form.ts'
@@ -48,9 +49,10 @@ t.test('PostObject: fields → the input that PutObject has from its headers', a
         'x-amz-website-redirect-location': '/elsewhere',
       },
       metadata: { a: 'one,two', b: '\0\r\nü' },
+      encryption: { kind: 'managed' },
+      acl: { kind: 'canned', name: 'private' },
       storageClass: 'STANDARD_IA',
       properties: undefined,
-      acl: { kind: 'canned', name: 'private' },
     },
     checksum: { name: 'crc32', value: 'AAAAAA==' },
     md5: 'N7UdGUp1E+RbVvZSTy1R8g==',
@@ -58,6 +60,26 @@ t.test('PostObject: fields → the input that PutObject has from its headers', a
   })
   t.equal(good(parse({})).put.description.headers['content-type'], 'binary/octet-stream')
 })
+
+t.test(
+  'PostObject: a customer’s key, or a KMS key, among the fields → what PutObject has from its headers',
+  async t => {
+    const sse = 'x-amz-server-side-encryption'
+    const key = Buffer.alloc(32, 1)
+    const md5 = createHash('md5').update(key).digest('base64')
+    const asked = (fields: Record<string, string>) => good(parse({ key: 'k', ...fields })).put.description.encryption
+    t.match(
+      asked({
+        [`${sse}-customer-algorithm`]: 'AES256',
+        [`${sse}-customer-key`]: key.toString('base64'),
+        [`${sse}-customer-key-md5`]: md5,
+      }),
+      { kind: 'customer', key, md5 },
+    )
+    t.match(asked({ [sse]: 'aws:kms', [`${sse}-aws-kms-key-id`]: 'k' }), { kind: 'named', keyId: 'k' })
+    t.match(asked({ [`${sse}-customer-key`]: 'k' }), { code: 'argument-invalid' }, 'a fault for later')
+  },
+)
 
 t.test('PostObject: conditions of a write as fields → heeded as PutObject heeds them', async t => {
   t.not(

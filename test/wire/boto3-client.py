@@ -1,4 +1,5 @@
 """What a Python program does with S3. Prints one JSON line per check: {"name": ..., "error": null or text}."""
+import base64
 import hashlib
 import io
 import json
@@ -219,6 +220,33 @@ def version2():
     client.delete_objects(Bucket=BUCKET, Delete={'Objects': [{'Key': 'copied'}, {'Key': 'version 2/ü'}]})
     wrong = boto3.client('s3', config=config, aws_access_key_id='test', aws_secret_access_key='wrong', **options)
     same(refused(wrong.list_buckets), ('SignatureDoesNotMatch', 403))
+
+
+@check('SSE-C: parts up and down, ranges, a copy under another key -> the same bytes, to the key alone')
+def customer_key():
+    def keyed(byte):
+        return dict(SSECustomerAlgorithm='AES256', SSECustomerKey=bytes([byte]) * 32)
+
+    data = os.urandom(18 * MEBIBYTE)
+    config = TransferConfig(multipart_threshold=8 * MEBIBYTE, multipart_chunksize=8 * MEBIBYTE)
+    s3.upload_fileobj(io.BytesIO(data), BUCKET, 'keyed', ExtraArgs=keyed(1), Config=config)
+    back = io.BytesIO()
+    s3.download_fileobj(BUCKET, 'keyed', back, ExtraArgs=keyed(1), Config=config)
+    same(hashlib.sha256(back.getvalue()).hexdigest(), hashlib.sha256(data).hexdigest())
+    for first, last in (0, 0), (8 * MEBIBYTE - 5, 8 * MEBIBYTE + 5), (17 * MEBIBYTE, 18 * MEBIBYTE - 1):
+        part = s3.get_object(Bucket=BUCKET, Key='keyed', Range=f'bytes={first}-{last}', **keyed(1))
+        assert part['Body'].read() == data[first:last + 1], (first, last)
+    same(refused(s3.get_object, Bucket=BUCKET, Key='keyed'), ('InvalidRequest', 400))
+    same(refused(s3.get_object, Bucket=BUCKET, Key='keyed', **keyed(2)), ('AccessDenied', 403))
+    source = {f'CopySource{name}': value for name, value in keyed(1).items()}
+    s3.copy({'Bucket': BUCKET, 'Key': 'keyed'}, BUCKET, 'copied', ExtraArgs={**source, **keyed(2)}, Config=config)
+    assert s3.get_object(Bucket=BUCKET, Key='copied', **keyed(2))['Body'].read() == data
+    # Only here botocore takes the headers as they are sent.
+    key = keyed(2)['SSECustomerKey']
+    sent = dict(SSECustomerAlgorithm='AES256', SSECustomerKey=base64.b64encode(key).decode(),
+                SSECustomerKeyMD5=base64.b64encode(hashlib.md5(key).digest()).decode())
+    attributes = s3.get_object_attributes(Bucket=BUCKET, Key='copied', ObjectAttributes=['ObjectSize', 'ETag'], **sent)
+    same(attributes['ObjectSize'], len(data))
 
 
 @check('sts get_caller_identity -> account')
