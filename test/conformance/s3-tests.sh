@@ -76,7 +76,7 @@ user() { # NAME SECTION [further lines of the section]
   [ $# -lt 3 ] || printf '%s\n' "${@:3}" >>"$conf"
 }
 user main 's3 main' 'api_name = eu-west-1' "lc_debug_interval = $lifecycle_day" \
-  'kms_keyid = 01234567-89ab-cdef-0123-456789abcdef' 'kms_keyid2 = 76543210-89ab-cdef-0123-456789abcdef'
+  'kms_keyid = arn:aws:kms:us-east-1:000000000000:key/01234567-89ab-cdef-0123-456789abcdef' 'kms_keyid2 = arn:aws:kms:us-east-1:000000000000:key/76543210-89ab-cdef-0123-456789abcdef'
 user alt 's3 alt'
 user tenant 's3 tenant' 'tenant = testx'
 user iam 'iam'

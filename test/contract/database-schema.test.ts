@@ -15,6 +15,8 @@ const FRUITS = sql(`SELECT name, colour FROM fruits ORDER BY name`)
 const ADD_FRUIT = sql(`INSERT INTO fruits (name) VALUES ($1)`)
 const IDENTITY = sql(`INSERT INTO identities (id, environment_id, name, canonical_id) VALUES (1, 404, 'x', 'y')`)
 
+/** Versions of this release's schema. */
+const released = [1, 2]
 const first = { version: 1, text: `CREATE TABLE fruits (name TEXT COLLATE "C" PRIMARY KEY);` }
 const second = {
   version: 2,
@@ -42,7 +44,7 @@ await onBothEngines(t, async (t, engine) => {
   await t.test('openDatabase: new database → the schema; again → nothing to do', async t => {
     const options = await engine.fresh()
     const database = await engine.open(t, options)
-    t.strictSame(await versions(database), [1])
+    t.strictSame(await versions(database), released)
     t.match(await database.read(() => one(ENVIRONMENTS, [])), { n: 0 })
     await t.rejects(
       database.write(() => run(IDENTITY, [])),
@@ -50,15 +52,15 @@ await onBothEngines(t, async (t, engine) => {
       'foreign keys are enforced',
     )
     const again = await engine.open(t, options)
-    t.strictSame(await versions(again), [1])
+    t.strictSame(await versions(again), released)
   })
 
   await t.test('openDatabase: database of a newer release → SchemaTooNew, unchanged', async t => {
     const options = await engine.fresh()
     const database = await engine.open(t, options)
     await database.write(() => run(NEWER, [7]))
-    await t.rejects(openDatabase(options), { name: 'SchemaTooNew', found: 7, known: 1, message: /newer/ })
-    t.strictSame(await versions(database), [1, 7])
+    await t.rejects(openDatabase(options), { name: 'SchemaTooNew', found: 7, known: 2, message: /newer/ })
+    t.strictSame(await versions(database), [...released, 7])
   })
 
   await t.test('applySchema: one version behind → only the missing one, rows kept', async t => {
@@ -98,7 +100,7 @@ await onBothEngines(t, async (t, engine) => {
       for (const { process } of children) process.kill('SIGKILL')
     }
     const database = await engine.open(t, options)
-    t.strictSame(await versions(database), [1])
+    t.strictSame(await versions(database), released)
   })
 })
 
