@@ -14,7 +14,7 @@ import { type ArgumentFault, argumentInvalid } from './parameters.ts'
 export type CustomerKeyFault = ArgumentFault | Fault<'encryption-algorithm-invalid'>
 
 /** What of a request is looked at. The fields of a form (POST Object) can be put in their place. */
-export type EncryptionHeaders = Pick<WireRequest, 'header' | 'headers'>
+export type EncryptionHeaders = Pick<WireRequest, 'header' | 'headers' | 'dialect'>
 
 export const encryptionName = 'x-amz-server-side-encryption'
 const targetPrefix = `${encryptionName}-customer-`

@@ -9,7 +9,7 @@ import { type CopySource, type CopySourceFault, parseCopySource } from './copy-s
 import { type CustomerKeyFault, parseSourceKey } from './customer-key.ts'
 import {
   type EncryptionAnswer,
-  parseReadingEncryption,
+  parsePartEncryption,
   pushEncryptionHeaders,
   readingKeyFaults,
   uploadKeyFaults,
@@ -48,7 +48,7 @@ export const uploadPartCopy = operation({
     if ('code' in source) return source
     const range = parseCopyRange(request.header('x-amz-copy-source-range'))
     if (range !== undefined && 'code' in range) return range
-    const customerKey = parseReadingEncryption(request)
+    const customerKey = parsePartEncryption(request)
     if (customerKey !== undefined && 'code' in customerKey) return customerKey
     const sourceKey = parseSourceKey(request)
     if (sourceKey !== undefined && 'code' in sourceKey) return sourceKey

@@ -24,7 +24,7 @@ import {
 } from './description.ts'
 import {
   type EncryptionAnswer,
-  parseReadingEncryption,
+  parsePartEncryption,
   pushEncryptionHeaders,
   pushNewEncryptionHeaders,
   uploadKeyFaults,
@@ -145,7 +145,7 @@ export const uploadPart = operation({
     const integrity = parseIntegrity(request)
     if ('code' in integrity) return integrity
     // The customer's key alone: the rest is said when the upload is created.
-    const customerKey = parseReadingEncryption(request)
+    const customerKey = parsePartEncryption(request)
     if (customerKey !== undefined && 'code' in customerKey) return customerKey
     return { ...parseUpload(request), partNumber, checksum: integrity.checksum, md5: integrity.md5, customerKey }
   },

@@ -6,6 +6,7 @@ import { actOnStacks, lookAtStacks } from '../../gateway/store/lifecycle-acting.
 import { prefixesOf } from '../../gateway/store/lifecycle-buckets.ts'
 import { type LifecycleActionKind, LifecycleRunner } from '../../gateway/store/lifecycle-runner.ts'
 import { changeProperties } from '../../gateway/store/properties.ts'
+import { ensureQueue, peekMessages } from '../../gateway/store/queues.ts'
 import { changeSettings, setVersioning } from '../../gateway/store/settings.ts'
 import { createUpload, findUpload, putPart } from '../../gateway/store/uploads.ts'
 import { type ListedVersion, listVersions } from '../../gateway/store/version-listing.ts'
@@ -26,6 +27,14 @@ const rule = (more: Partial<LifecycleRule> & { readonly prefix?: string } = {}):
     transitions: [],
     noncurrentTransitions: [],
     ...rest,
+  }
+}
+
+interface Told {
+  readonly eventName: string
+  readonly s3: {
+    readonly bucket: { readonly name: string }
+    readonly object: { readonly key: string; readonly versionId?: string }
   }
 }
 
@@ -97,6 +106,42 @@ t.test('LifecycleRunner', t =>
       t.equal(await cycles.after(1), 'expire-current,expire-current')
       t.same(await cycles.listed('plain'), ['keep'])
       t.equal(await cycles.after(100), '')
+      await checked(t)
+    })
+
+    await t.test('events: expiration, marker, transition → told in the unit that does them', async t => {
+      const { database, environmentId } = world
+      const queue = await database.write(() =>
+        ensureQueue({ environmentId, region: 'us-east-1', name: 'lifecycle-events' }, world.clock.now()),
+      )
+      const events = ['s3:LifecycleExpiration:*', 's3:LifecycleTransition'] as const
+      const arn = 'arn:aws:sqs:us-east-1:000000000000:lifecycle-events'
+      const notification = { rules: [{ kind: 'queue', id: 'all', arn, events }], eventBridge: false } as const
+      const tell = (bucket: string) =>
+        database.write(() => changeSettings(world.bucket(bucket), is => ({ ...is, notification })))
+      const told = async () =>
+        (await database.read(() => peekMessages(queue, 1000))).flatMap(({ body }) =>
+          (JSON.parse(body) as { Records: Told[] }).Records.map(
+            ({ eventName, s3 }) =>
+              `${eventName} ${s3.bucket.name}/${s3.object.key}${s3.object.versionId ? ' version' : ''}`,
+          ),
+        )
+      await cycles.bucket('told', [
+        rule({ id: 'gone', prefix: 'gone', expiration: { days: 1 } }),
+        rule({ id: 'cold', prefix: 'cold', transitions: [{ days: 1, storageClass: 'GLACIER' }] }),
+      ])
+      await tell('told')
+      for (const key of ['cold', 'gone', 'stays']) await world.put(key, 'x', {}, 'told')
+      await cycles.bucket('marked', [rule({ expiration: { days: 1 } })], 'enabled')
+      await tell('marked')
+      await world.put('k', 'x', {}, 'marked')
+      t.same(await told(), [], 'before they are due')
+      t.equal(await cycles.after(2), 'expire-current,expire-current,transition')
+      t.same((await told()).sort(), [
+        'LifecycleExpiration:Delete told/gone',
+        'LifecycleExpiration:DeleteMarkerCreated marked/k version',
+        'LifecycleTransition told/cold',
+      ])
       await checked(t)
     })
 

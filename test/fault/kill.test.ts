@@ -155,11 +155,13 @@ function md5(bytes: Uint8Array): Buffer {
 }
 
 t.test(
-  'kill -9: 32 writers, a random moment, 15 times → nothing acknowledged is lost, nothing half-visible',
+  'kill -9: 32 writers, a random moment, 15 times or more → nothing acknowledged is lost, nothing half-visible',
   async t => {
     const dataDir = temporaryFolder(t)
     const work = new Writers()
-    for (let round = 0; round < rounds; round++) {
+    // A loaded machine writes less between two kills: then there are more of them.
+    const enough = () => work.acknowledged > rounds * writers
+    for (let round = 0; round < rounds || (round < 4 * rounds && !enough()); round++) {
       const server = await startServer(t, { dataDir, args: ['--log-level', 'error'] })
       if (round === 0) await signedFetch(server, { method: 'PUT', path: '/crash' })
       t.strictSame(await work.verify(server), [], `before kill ${round + 1}`)
@@ -171,7 +173,7 @@ t.test(
     const server = await startServer(t, { dataDir, args: ['--log-level', 'error'] })
     t.strictSame(await work.verify(server), [], 'after the last')
     t.strictSame(work.unexpected, [], 'no write was refused')
-    t.ok(work.acknowledged > rounds * writers, `${work.acknowledged} writes were acknowledged`)
+    t.ok(enough(), `${work.acknowledged} writes were acknowledged`)
 
     const uploads = await signedFetch(server, { method: 'GET', path: '/crash', query: 'uploads=' })
     for (const [upload] of uploads.text.matchAll(/<Upload>.*?<\/Upload>/gs)) {

@@ -268,14 +268,15 @@ const tags = fc.uniqueArray(fc.record({ key: tagText, value: fc.oneof(fc.constan
   selector: tag => tag.key,
 })
 
-t.test('tags: good ones → the same through a document and through the header', async t => {
+t.test('tags: good ones → the same through a document, and by key through the header', async t => {
   fc.assert(
     fc.property(tags, tags => {
       const read = parseTagging(Buffer.from(String(renderTagging(tags).body)), 'object')
       if (JSON.stringify(read) !== JSON.stringify(tags)) throw new Error('document')
       const header = tags.map(tag => `${encodeURIComponent(tag.key)}=${encodeURIComponent(tag.value)}`).join('&')
       const parsed = parseTagHeader(wireRequest('PUT /bucket/key', { 'x-amz-tagging': header }))
-      if (JSON.stringify(parsed) !== JSON.stringify(tags)) throw new Error('header')
+      const sorted = [...tags].sort((a, b) => (a.key < b.key ? -1 : 1))
+      if (JSON.stringify(parsed) !== JSON.stringify(sorted)) throw new Error('header')
     }),
     { numRuns: 500 },
   )

@@ -10,10 +10,10 @@ import {
   type EncryptionSaid,
   kmsNeedsSignatureV4,
   parseEncryption,
+  parsePartEncryption,
   parseReadingEncryption,
   pushEncryptionHeaders,
   pushNewEncryptionHeaders,
-  refuseEncryption,
   resolveEncryption,
 } from '../../protocol/s3/encryption.ts'
 import { type FaultContext, renderFault } from '../../protocol/s3/faults.ts'
@@ -168,7 +168,13 @@ t.test('parseReadingEncryption: how to encrypt, on a read → refused as recorde
   for (const name of [`${sse}-context`, `${sse}-bucket-key-enabled`])
     t.match(answer(parseReadingEncryption(get({ [name]: 'true' }))), /^400 .*is not supported for this operation/)
   t.equal(parseReadingEncryption(get({ range: 'bytes=0-1' })), undefined)
-  t.equal(refuseEncryption(put(customer())), undefined, 'a customer’s key is for parts')
+})
+
+t.test('parsePartEncryption: how to encrypt, with a part → refused, but as Ceph answers', async t => {
+  const part = put({ [sse]: 'aws:kms', [`${sse}-aws-kms-key-id`]: 'testkey-1' })
+  t.equal(answer(parsePartEncryption(part)), invalid(`${sse} header is not supported for this operation.`, 'aws:kms'))
+  t.equal(parsePartEncryption({ ...part, header: part.header.bind(part), dialect: 'ceph' }), undefined)
+  t.match(parsePartEncryption(put(customer())), { kind: 'customer' })
 })
 
 t.test('faults about a stored object → as recorded', async t => {
