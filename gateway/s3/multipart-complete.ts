@@ -37,14 +37,15 @@ export async function completeMultipartUpload(context: RequestContext, input: Co
 
 /**
  * A customer's key must come again "only when the object was created using a checksum algorithm" (API reference,
- * CompleteMultipartUpload); when it comes it must be the right one.
+ * CompleteMultipartUpload); when it comes it must be the right one. Ceph asks for it always.
  */
 function checkKey(
   context: RequestContext,
   upload: UploadRecord,
   customerKey: CustomerKey | undefined,
 ): UploadKeyFault | undefined {
-  if (customerKey === undefined && upload.checksumAlgorithm === undefined) return undefined
+  const needed = upload.checksumAlgorithm !== undefined || context.services.dialect === 'ceph'
+  if (customerKey === undefined && !needed) return undefined
   const opened = openUpload(context, upload.properties, customerKey)
   return opened instanceof Fault ? opened : undefined
 }
