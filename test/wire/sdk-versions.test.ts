@@ -1,4 +1,4 @@
-/** Versions and delete markers. Expected: S3 User Guide, "Retaining multiple versions of objects with S3 Versioning". */
+/** Versions and delete markers. Expected: S3 User Guide, "Retaining multiple versions of objects". */
 import {
   type BucketVersioningStatus,
   CompleteMultipartUploadCommand,
