@@ -23,6 +23,7 @@ import type {
   ObjectRef,
 } from '../store/contract.ts'
 import * as store from '../store/objects.ts'
+import { aboutSource } from '../store/rows.ts'
 import { describeSealed } from '../store/sealing.ts'
 import { copyAttempts, digestBytes } from './copy-digests.ts'
 import { expiryOf } from './expiry.ts'
@@ -33,13 +34,17 @@ import { objectRef, sourceRef, versionOf } from './object-ref.ts'
 import { ownChecksum } from './object-write.ts'
 import { rewrite } from './rewriting.ts'
 
-export type SourceFault = store.FindFault | Fault<'object-archived'> | Fault<'precondition-failed'>
+export type SourceFault =
+  | store.FindFault
+  | Fault<'request-invalid'>
+  | Fault<'object-archived'>
+  | Fault<'precondition-failed'>
 
 /** A copy's source: found, its conditions hold, and it can be read. */
 export function* openSource(ref: ObjectRef, conditions: Conditions, nowMs: number): Unit<FoundObject | SourceFault> {
   const found = yield* store.findObject(ref)
   if (found instanceof Fault)
-    return new Fault(found.code, { bucket: ref.bucket, key: ref.key, ...found.detail, side: 'source' })
+    return aboutSource(new Fault(found.code, { bucket: ref.bucket, key: ref.key, ...found.detail }))
   if (!isReadable(found.storageClass, found.properties, nowMs))
     return fault('object-archived', {
       storageClass: found.storageClass,

@@ -24,7 +24,12 @@ import { conditioned, findTarget, saveObject } from './target.ts'
 import type { VersionRow } from './version-rows.ts'
 import { displace, nameVersion, nameWritten } from './versioning.ts'
 
-export type SourceFault = BucketFault | MissingFault | Fault<'precondition-failed'> | Fault<'condition-conflict'>
+export type SourceFault =
+  | BucketFault
+  | MissingFault
+  | Fault<'request-invalid'>
+  | Fault<'precondition-failed'>
+  | Fault<'condition-conflict'>
 export interface SourceQuery {
   readonly source: ObjectRef
   readonly sourceConditions: Conditions

@@ -92,8 +92,16 @@ export function missing(row: BucketColumns, ref: ObjectRef): Fault<'object-missi
 export function objectMissing(ref: ObjectRef): Fault<'object-missing'> {
   return fault('object-missing', { bucket: ref.bucket, key: ref.key })
 }
-/** The same fault, said about a copy's source. */
-export function aboutSource<F extends Fault>(what: F): F {
+/**
+ * The same fault, said about a copy's source. A delete marker named as one is 400, not 405 as where it is read (API
+ * Reference, UploadPartCopy: "you are not allowed to specify a delete marker as a version").
+ */
+export function aboutSource<F extends Fault>(what: F): F | Fault<'request-invalid'> {
+  if (what.code === 'method-not-allowed')
+    return fault('request-invalid', {
+      message: 'The source of a copy request may not specifically refer to a delete marker by version id.',
+      side: 'source',
+    })
   const detail: FaultDetail = { ...what.detail, side: 'source' }
   return new Fault(what.code, detail) as F
 }
