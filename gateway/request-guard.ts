@@ -190,8 +190,10 @@ class TargetGuard implements Guard {
   }
 
   mayMiss(row: BucketColumns): boolean {
-    const { asker } = this.#access
-    const context = this.#access.context(undefined)
+    const access = this.#access
+    access.note(this.#bucket, row, undefined)
+    const { asker } = access
+    const context = access.context(undefined)
     const [action = ''] = this.#actions
     const bucket = this.#guarded(row)
     return answerMissing(asker, bucket, this.#key ?? '', action, context, objectMissing) === objectMissing

@@ -132,14 +132,14 @@ t.test('LifecycleRunner', t =>
       ])
       await tell('told')
       for (const key of ['cold', 'gone', 'stays']) await world.put(key, 'x', {}, 'told')
-      await cycles.bucket('marked', [rule({ expiration: { days: 1 } })], 'enabled')
-      await tell('marked')
-      await world.put('k', 'x', {}, 'marked')
+      await cycles.bucket('told-marks', [rule({ expiration: { days: 1 } })], 'enabled')
+      await tell('told-marks')
+      await world.put('k', 'x', {}, 'told-marks')
       t.same(await told(), [], 'before they are due')
       t.equal(await cycles.after(2), 'expire-current,expire-current,transition')
       t.same((await told()).sort(), [
         'LifecycleExpiration:Delete told/gone',
-        'LifecycleExpiration:DeleteMarkerCreated marked/k version',
+        'LifecycleExpiration:DeleteMarkerCreated told-marks/k version',
         'LifecycleTransition told/cold',
       ])
       await checked(t)

@@ -134,7 +134,7 @@ t.test('aws CLI', { skip }, async t => {
       listed.Contents.map((one: { Key: string }) => one.Key),
       ['k', 'm'],
     )
-    t.match((await fails('s3api', 'get-bucket-versioning', ...at)).stderr, 'NotImplemented')
+    t.match((await fails('s3api', 'get-object-torrent', ...at, '--key', 'k', 'torrent')).stderr, 'NotImplemented')
     const identity = await json('sts', 'get-caller-identity')
     t.equal(identity.Account, '000000000000')
   })

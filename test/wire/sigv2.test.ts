@@ -216,10 +216,13 @@ t.test('curl with a date of a shell script, in a zone of its own → stored and 
   // As `date -R` prints it two hours east of Greenwich.
   const date = rfc1123(Date.now() + 7_200_000).replace('GMT', '+0200')
   const call = async (method: string, type: string, secret: string, ...args: string[]) => {
-    const signature = hmac(secret, `${method}\n\n${type}\n${date}\nx-amz-acl:private\n/${bucket}/by-curl`)
+    const signature = hmac(
+      secret,
+      `${method}\n\n${type}\n${date}\nx-amz-acl:bucket-owner-full-control\n/${bucket}/by-curl`,
+    )
     const headers = [
       `Date: ${date}`,
-      'x-amz-acl: private',
+      'x-amz-acl: bucket-owner-full-control',
       `Content-Type:${type === '' ? '' : ` ${type}`}`,
       `Authorization: AWS test:${signature}`,
     ]
