@@ -106,7 +106,7 @@ export function checkBucketAccess(
 
 /**
  * Whether all of these actions on an object are allowed.
- * @param object undefined where there is none, or it does not matter which (a write, a delete without a version)
+ * @param object undefined where there is none, or it does not matter which (a write)
  */
 export function checkObjectAccess(
   asker: Asker,
@@ -121,7 +121,8 @@ export function checkObjectAccess(
   for (const action of actions) {
     const verdict = ask(asker, bucket, action, resource, context)
     if (verdict === 'deny') return denied
-    if (verdict !== 'allow' && !mayByRight(asker, bucket, object, action)) return denied
+    const allowed = verdict === 'allow' && isBucketsMatter(bucket, object, action)
+    if (!allowed && !mayByRight(asker, bucket, object, action)) return denied
     if (exceedsSession(asker, action, resource, context)) return denied
   }
   return undefined
@@ -221,6 +222,12 @@ function mayByRight(asker: Asker, bucket: GuardedBucket, object: GuardedObject |
   if (action === putObject) return aclGrants(asker, bucket, bucket.guards.acl, 'WRITE')
   if (bucketOwnersActions.has(action)) return false
   return own || aclGrants(asker, bucket, object?.acl, objectPermission.get(action))
+}
+
+/** What the bucket's policy may allow: of another's object, only that. */
+function isBucketsMatter(bucket: GuardedBucket, object: GuardedObject | undefined, action: string): boolean {
+  if (object === undefined || !aclsCount(bucket) || object.ownerId === anonymousId) return true
+  return object.ownerId === bucket.ownerId || bucketOwnersActions.has(action)
 }
 
 /** The initiator of an upload may see and abort it, whoever will own what becomes of it. */

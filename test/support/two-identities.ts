@@ -2,6 +2,8 @@
 import {
   DeletePublicAccessBlockCommand,
   GetObjectCommand,
+  type ObjectOwnership,
+  PutBucketOwnershipControlsCommand,
   PutBucketPolicyCommand,
   PutObjectCommand,
   type S3Client,
@@ -19,8 +21,8 @@ export interface TwoIdentities {
   readonly server: Server
   readonly owner: S3Client
   readonly guest: S3Client
-  /** A bucket of the owner's without public access block. */
-  openBucket(): Promise<string>
+  /** A bucket of the owner's without public access block; with ACLs where an ownership is named. */
+  openBucket(ownership?: ObjectOwnership): Promise<string>
   /** Sets a bucket's policy. */
   give(bucket: string, ...statements: readonly object[]): Promise<unknown>
   /** Puts the keys, each with itself for content. */
@@ -40,9 +42,10 @@ export async function twoIdentities(t: Teardown): Promise<TwoIdentities> {
     server,
     owner,
     guest: s3(t, server, { credentials: guestCredentials }),
-    async openBucket() {
+    async openBucket(ownership) {
       const Bucket = await newBucket(owner)
       await owner.send(new DeletePublicAccessBlockCommand({ Bucket }))
+      if (ownership !== undefined) await own(owner, Bucket, ownership)
       return Bucket
     },
     give: (Bucket, ...Statement) =>
@@ -56,6 +59,9 @@ export async function twoIdentities(t: Teardown): Promise<TwoIdentities> {
     },
   }
 }
+
+export const own = (client: S3Client, Bucket: string, ObjectOwnership: ObjectOwnership) =>
+  client.send(new PutBucketOwnershipControlsCommand({ Bucket, OwnershipControls: { Rules: [{ ObjectOwnership }] } }))
 
 export const bucketArn = (bucket: string) => `arn:aws:s3:::${bucket}`
 export const objectArn = (bucket: string, key = '*') => `arn:aws:s3:::${bucket}/${key}`

@@ -5,9 +5,7 @@ import {
   GetBucketOwnershipControlsCommand,
   type Grant,
   ListObjectsV2Command,
-  type ObjectOwnership,
   PutBucketAclCommand,
-  PutBucketOwnershipControlsCommand,
   PutObjectAclCommand,
   PutObjectCommand,
 } from '@aws-sdk/client-s3'
@@ -24,7 +22,7 @@ import {
   toUser,
 } from '../support/acls.ts'
 import { newBucket, refusal } from '../support/clients.ts'
-import { allow, denied, objectArn, textOf, twoIdentities } from '../support/two-identities.ts'
+import { allow, denied, objectArn, own, textOf, twoIdentities } from '../support/two-identities.ts'
 
 const { owner, guest, openBucket, give, fill, anonymous } = await twoIdentities(t)
 const ownerId = await canonicalIdOf(owner)
@@ -32,14 +30,6 @@ const guestId = await canonicalIdOf(guest)
 const said = grantsIn({ [ownerId]: 'owner', [guestId]: 'guest' })
 const unsupported = { name: 'AccessControlListNotSupported', status: 400 }
 
-const own = (Bucket: string, ObjectOwnership: ObjectOwnership) =>
-  owner.send(new PutBucketOwnershipControlsCommand({ Bucket, OwnershipControls: { Rules: [{ ObjectOwnership }] } }))
-/** A bucket of the owner's that takes ACLs, public ones too. */
-async function aclBucket(ownership: ObjectOwnership = 'ObjectWriter'): Promise<string> {
-  const Bucket = await openBucket()
-  await own(Bucket, ownership)
-  return Bucket
-}
 const put = (client: typeof owner, Bucket: string, Key: string, more: object = {}) =>
   client.send(new PutObjectCommand({ Bucket, Key, Body: Key, ...more }))
 const controlled = (...Grants: Grant[]) => ({
@@ -85,11 +75,11 @@ t.test('BucketOwnerEnforced: an object a guest has put → the bucket owner’s'
 t.test('PutBucketOwnershipControls: each setting, none, a bad one, ACLs in the way', async t => {
   const Bucket = await openBucket()
   for (const ownership of ['ObjectWriter', 'BucketOwnerPreferred', 'BucketOwnerEnforced'] as const) {
-    await own(Bucket, ownership)
+    await own(owner, Bucket, ownership)
     const { OwnershipControls } = await owner.send(new GetBucketOwnershipControlsCommand({ Bucket }))
     t.same(OwnershipControls?.Rules, [{ ObjectOwnership: ownership }])
   }
-  t.match(await refusal(own(Bucket, 'Everyone' as never)), { name: 'MalformedXML', status: 400 })
+  t.match(await refusal(own(owner, Bucket, 'Everyone' as never)), { name: 'MalformedXML', status: 400 })
   t.match(await refusal(guest.send(new GetBucketOwnershipControlsCommand({ Bucket }))), denied)
   await owner.send(new DeleteBucketOwnershipControlsCommand({ Bucket }))
   t.match(await refusal(owner.send(new GetBucketOwnershipControlsCommand({ Bucket }))), {
@@ -99,22 +89,22 @@ t.test('PutBucketOwnershipControls: each setting, none, a bad one, ACLs in the w
   await owner.send(new DeleteBucketOwnershipControlsCommand({ Bucket }))
   await owner.send(new PutBucketAclCommand({ Bucket, ACL: 'public-read' }))
   t.same(said(await bucketAcl(owner, Bucket)), ['all: READ', 'owner: FULL_CONTROL'], 'without controls ACLs count')
-  t.match(await refusal(own(Bucket, 'BucketOwnerEnforced')), {
+  t.match(await refusal(own(owner, Bucket, 'BucketOwnerEnforced')), {
     name: 'InvalidBucketAclWithObjectOwnership',
     status: 400,
   })
   await owner.send(new PutBucketAclCommand({ Bucket, ACL: 'private' }))
-  await own(Bucket, 'BucketOwnerEnforced')
+  await own(owner, Bucket, 'BucketOwnerEnforced')
 })
 
 t.test('BucketOwnerEnforced: set where objects have ACLs → they count for nothing until it is taken away', async t => {
-  const Bucket = await aclBucket()
+  const Bucket = await openBucket('ObjectWriter')
   await put(owner, Bucket, 'a', { ACL: 'public-read' })
   t.equal((await anonymous(`/${Bucket}/a`)).text, 'a')
-  await own(Bucket, 'BucketOwnerEnforced')
+  await own(owner, Bucket, 'BucketOwnerEnforced')
   t.equal((await anonymous(`/${Bucket}/a`)).status, 403)
   t.same(said(await objectAcl(owner, Bucket, 'a')), ['owner: FULL_CONTROL'])
-  await own(Bucket, 'ObjectWriter')
+  await own(owner, Bucket, 'ObjectWriter')
   t.equal((await anonymous(`/${Bucket}/a`)).text, 'a')
   t.same(said(await objectAcl(owner, Bucket, 'a')), ['all: READ', 'owner: FULL_CONTROL'])
 })
@@ -139,7 +129,7 @@ t.test('CreateBucket: ACLs with the ownership they need → made so; without, or
 })
 
 t.test('canned ACLs: each name → the grants it stands for, on buckets and objects', async t => {
-  const Bucket = await aclBucket()
+  const Bucket = await openBucket('ObjectWriter')
   await fill(Bucket, 'a')
   const common = {
     private: ['owner: FULL_CONTROL'],
@@ -166,7 +156,7 @@ t.test('canned ACLs: each name → the grants it stands for, on buckets and obje
 })
 
 t.test('grant headers: ids and groups → those grants; what names nobody → refused', async t => {
-  const Bucket = await aclBucket()
+  const Bucket = await openBucket('ObjectWriter')
   const headers = {
     GrantRead: `id="${guestId}", uri="${allUsers}"`,
     GrantReadACP: `uri=${authenticatedUsers}`,
@@ -188,7 +178,7 @@ t.test('grant headers: ids and groups → those grants; what names nobody → re
 })
 
 t.test('AccessControlPolicy: a document → those grants; another owner, an odd one → refused', async t => {
-  const Bucket = await aclBucket()
+  const Bucket = await openBucket('ObjectWriter')
   await fill(Bucket, 'a')
   const document = controlled(toUser(guestId, 'READ'), toGroup(allUsers, 'READ_ACP'))
   const grants = ['all: READ_ACP', 'guest: READ', 'owner: FULL_CONTROL']

@@ -5,7 +5,6 @@ import {
   GetObjectCommand,
   GetObjectTaggingCommand,
   ListObjectsV2Command,
-  PutBucketOwnershipControlsCommand,
   PutBucketVersioningCommand,
   PutObjectAclCommand,
   PutObjectCommand,
@@ -108,9 +107,7 @@ t.test('aws:Referer, aws:UserAgent: the browser says so → read', async t => {
 })
 
 t.test('s3:x-amz-acl: the writer must give the bucket’s owner control → only then taken', async t => {
-  const Bucket = await openBucket()
-  const Rules = [{ ObjectOwnership: 'BucketOwnerPreferred' as const }]
-  await owner.send(new PutBucketOwnershipControlsCommand({ Bucket, OwnershipControls: { Rules } }))
+  const Bucket = await openBucket('BucketOwnerPreferred')
   const asked = when('StringEquals', 's3:x-amz-acl', 'bucket-owner-full-control')
   await give(Bucket, allow(['s3:PutObject', 's3:PutObjectAcl'], objectArn(Bucket), asked))
   t.match(await refusal(put(Bucket, 'a')), denied)
