@@ -246,7 +246,7 @@ export class Dispatcher {
       origin: `${exchange.scheme}://${exchange.host}`,
       rawPath: exchange.request.rawPath,
       virtualHost: exchange.virtualHost,
-      access: new RequestAccess(exchange, request, route.operation.name, verified),
+      access: new RequestAccess(exchange, request, route.operation.name, input, verified),
       body,
     }
     // Only what reads can be run again: its body, if any, is still there.

@@ -5,8 +5,11 @@
 import { type Fault, fault } from '../protocol/fault.ts'
 import type { WireRequest } from '../protocol/operation.ts'
 import type { Lookup } from '../protocol/policy/pattern.ts'
+import type { Tag } from '../protocol/properties.ts'
 import { actionOf, extraActions, type OperationAccess, sourceAccess } from '../protocol/s3/actions.ts'
-import { policyContext, type SignatureFacts } from '../protocol/s3/policy-context.ts'
+import type { LegalHold } from '../protocol/s3/object-lock.ts'
+import type { RetentionInput } from '../protocol/s3/object-properties.ts'
+import { type ContextFacts, policyContext, type SignatureFacts } from '../protocol/s3/policy-context.ts'
 import type { Verified } from './authenticate.ts'
 import type { Access, Principal } from './context.ts'
 import type { Exchange } from './exchange.ts'
@@ -35,17 +38,22 @@ export class RequestAccess implements Access {
   readonly #exchange: Exchange
   readonly #request: WireRequest
   readonly #operation: string
+  readonly #input: unknown
   readonly #verified: Verified
   /** Of the object last looked at: a key of conditions. */
   #properties: string | null = null
   #asker: Asker | null = null
   #lookup: Lookup | undefined
 
-  /** @param request the exchange's own, or a form's fields in its place */
-  constructor(exchange: Exchange, request: WireRequest, operation: string, verified: Verified) {
+  /**
+   * @param request the exchange's own, or a form's fields in its place
+   * @param input what the operation has read from it
+   */
+  constructor(exchange: Exchange, request: WireRequest, operation: string, input: unknown, verified: Verified) {
     this.#exchange = exchange
     this.#request = request
     this.#operation = operation
+    this.#input = input
     this.#verified = verified
   }
 
@@ -124,10 +132,32 @@ export class RequestAccess implements Access {
         secure: this.#exchange.scheme === 'https',
         nowMs,
         signature: signatureOf(this.#verified),
-        existingTags: () => decodeProperties(this.#properties)?.tags?.map(tag => [tag.key, tag.value] as const),
+        existingTags: () => pairsOf(decodeProperties(this.#properties)?.tags),
+        ...documentFacts(this.#operation, this.#input),
       })
       return lookup(key)
     }
+  }
+}
+
+function pairsOf(tags: readonly Tag[] | undefined) {
+  return tags?.map(({ key, value }) => [key, value] as const)
+}
+
+/** What conditions ask for that stands in a document; of other operations the headers say it. */
+function documentFacts(operation: string, input: unknown): Pick<ContextFacts, 'requestTags' | 'lock'> {
+  const { value } = input as { readonly value?: unknown }
+  switch (operation) {
+    case 'PutObjectTagging':
+      return { requestTags: pairsOf(value as readonly Tag[]) }
+    case 'PutObjectRetention': {
+      const { retention } = value as RetentionInput
+      return { lock: retention === 'none' ? {} : { mode: retention.mode, retainUntilMs: retention.untilMs } }
+    }
+    case 'PutObjectLegalHold':
+      return { lock: { legalHold: value as LegalHold } }
+    default:
+      return {}
   }
 }
 

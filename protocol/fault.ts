@@ -31,6 +31,7 @@ export const faultCodes = [
   'acl-body-unexpected',
   'acl-unsupported',
   'acl-ownership-conflict',
+  'acl-public-blocked',
   'email-unresolvable',
   'public-access-block-missing',
   'ownership-controls-missing',

@@ -64,9 +64,10 @@ function ownsBucket(asker: Asker, bucket: GuardedBucket): boolean {
 
 /** Whose an object is: under BucketOwnerEnforced the bucket owner's, whoever wrote it. */
 export function ownsObject(asker: Asker, bucket: GuardedBucket, object: GuardedObject): boolean {
-  // What nobody signed for is the bucket owner's: nobody could ever be asked for it.
-  const ownerId = aclsCount(bucket) && object.ownerId !== anonymousId ? object.ownerId : bucket.ownerId
-  return idOf(asker) === ownerId
+  if (!aclsCount(bucket)) return ownsBucket(asker, bucket)
+  // What nobody signed for is everybody's who does not sign (User Guide, "Access management"), and, as nobody could
+  // ever be asked for it, the bucket owner's.
+  return idOf(asker) === object.ownerId || (object.ownerId === anonymousId && ownsBucket(asker, bucket))
 }
 
 function idOf(asker: Asker): number {
@@ -106,7 +107,7 @@ export function checkBucketAccess(
 
 /**
  * Whether all of these actions on an object are allowed.
- * @param object undefined where there is none, or it does not matter which (a write, a delete without a version)
+ * @param object undefined where there is none, or it does not matter which (a write)
  */
 export function checkObjectAccess(
   asker: Asker,
@@ -121,7 +122,8 @@ export function checkObjectAccess(
   for (const action of actions) {
     const verdict = ask(asker, bucket, action, resource, context)
     if (verdict === 'deny') return denied
-    if (verdict !== 'allow' && !mayByRight(asker, bucket, object, action)) return denied
+    const allowed = verdict === 'allow' && isBucketsMatter(bucket, object, action)
+    if (!allowed && !mayByRight(asker, bucket, object, action)) return denied
     if (exceedsSession(asker, action, resource, context)) return denied
   }
   return undefined
@@ -221,6 +223,12 @@ function mayByRight(asker: Asker, bucket: GuardedBucket, object: GuardedObject |
   if (action === putObject) return aclGrants(asker, bucket, bucket.guards.acl, 'WRITE')
   if (bucketOwnersActions.has(action)) return false
   return own || aclGrants(asker, bucket, object?.acl, objectPermission.get(action))
+}
+
+/** What the bucket's policy may allow: of another's object, only that. */
+function isBucketsMatter(bucket: GuardedBucket, object: GuardedObject | undefined, action: string): boolean {
+  if (object === undefined || !aclsCount(bucket) || object.ownerId === anonymousId) return true
+  return object.ownerId === bucket.ownerId || bucketOwnersActions.has(action)
 }
 
 /** The initiator of an upload may see and abort it, whoever will own what becomes of it. */

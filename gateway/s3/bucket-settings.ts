@@ -78,7 +78,11 @@ export const settingHandlers: Handlers<typeof settingOperations, RequestContext>
     return unset(context, bucket, 'policy')
   },
   GetBucketPolicyStatus(context, { bucket }) {
-    return read(context, bucket, ({ is }) => isPublicBucket(guardsOf(is, bucket)))
+    // Ceph tells it of any bucket; S3 says that there is no policy to tell it of.
+    const ofAny = context.services.dialect === 'ceph'
+    return read(context, bucket, ({ is }) =>
+      is.policy === undefined && !ofAny ? fault('policy-missing', { bucket }) : isPublicBucket(guardsOf(is, bucket)),
+    )
   },
 
   PutBucketAcl(context, { bucket, value }) {

@@ -9,7 +9,7 @@ import type { BucketSettings } from '../../protocol/settings.ts'
 import type { Principal, RequestContext } from '../context.ts'
 import type { BucketGuards } from '../rules/access.ts'
 import { guardsOf } from '../rules/guards.ts'
-import { checkOwnershipChange } from '../rules/ownership.ts'
+import { checkAclNotBlocked, checkOwnershipChange } from '../rules/ownership.ts'
 import { createBucket, deleteBucket, resolveBucket } from '../store/buckets.ts'
 import { type BucketFault, type BucketRef, Versioning } from '../store/contract.ts'
 import { type AclFault, makeAcl, withAcl } from '../store/describing.ts'
@@ -90,14 +90,16 @@ function* makeBucketAcl(
   guards: BucketGuards,
   request: AclRequest,
   ownerId: number,
-): Unit<Acl | undefined | AclFault | Fault<'acl-ownership-conflict'>> {
+): Unit<Acl | undefined | AclFault | Fault<'acl-ownership-conflict'> | Fault<'acl-public-blocked'>> {
   const owner = yield* canonicalIdOf(ownerId)
   if (guards.ownership === 'BucketOwnerEnforced') {
     const asked = resolveAcl(request, { owner, bucketOwner: owner })
     return asked instanceof Fault ? asked : checkOwnershipChange(guards.ownership, asked)
   }
-  const acl = yield* makeAcl(guards, request, ownerId, ownerId)
-  return acl instanceof Fault ? acl : withAcl(undefined, acl)?.acl
+  const acl = yield* makeAcl({ ...guards, publicAccessBlock: undefined }, request, ownerId, ownerId)
+  if (acl instanceof Fault) return acl
+  // The block that new buckets have is told of by a code of its own.
+  return checkAclNotBlocked(guards, acl) === undefined ? withAcl(undefined, acl)?.acl : fault('acl-public-blocked')
 }
 
 function* regionOf(ref: BucketRef): Unit<BucketAnswer | BucketFault> {

@@ -1,6 +1,6 @@
 /** Deleting: the object of a key, or for ever one of its versions. */
 import { one, run, sql, type Unit } from '../../platform/database/unit.ts'
-import { Fault } from '../../protocol/fault.ts'
+import type { Fault } from '../../protocol/fault.ts'
 import { checkDelete, type WriteVerdict } from '../rules/conditions.ts'
 import { checkRemoval } from '../rules/retention.ts'
 import { afterDelete } from './aftermath.ts'
@@ -10,12 +10,13 @@ import {
   type BucketRef,
   type DeleteConditions,
   type Guard,
+  type GuardedObject,
   type ObjectRef,
   Versioning,
 } from './contract.ts'
 import { type BucketColumns, bucketColumns, decodeProperties, isThere, refused } from './rows.ts'
 import { nextSeq } from './seq.ts'
-import { conditioned, findTarget, type TargetRow } from './target.ts'
+import { conditioned, locateTarget, type TargetRow } from './target.ts'
 import { locateVersion } from './version-rows.ts'
 import { displace, dropCurrent, dropVersion, putMarker } from './versioning.ts'
 
@@ -42,9 +43,15 @@ export type DeleteFault = BucketFault | NonNullable<WriteVerdict> | Fault<'objec
 
 export function* deleteObject(p: DeleteObject): Unit<Deleted | DeleteFault> {
   if (p.ref.version !== undefined) return yield* deleteVersion(p)
-  const row = yield* findTarget(p.ref)
-  if (row instanceof Fault) return row
+  const row = yield* locateTarget(p.ref)
+  const denied = refused(row, p.ref, ownedBy(row))
+  if (row === undefined || denied !== undefined) return denied!
   return yield* deleteCurrent(row, p)
+}
+
+/** Whose the object is counts where an ACL lets others write. */
+function ownedBy(row: TargetRow | undefined): GuardedObject | undefined {
+  return row === undefined || row.seq === null ? undefined : { owner_id: row.object_owner, properties: null }
 }
 
 function* deleteCurrent(row: TargetRow, { ref, conditions, nowMs }: DeleteObject): Unit<Deleted | DeleteFault> {

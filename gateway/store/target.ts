@@ -6,7 +6,7 @@ import type { BucketFault, Checksums, ChecksumType, Description, ObjectRef } fro
 import { type BucketColumns, bucketColumns, encodeProperties, encodeText, refused } from './rows.ts'
 
 export const targetColumns = `${bucketColumns}, o.seq AS seq, o.size AS size, o.blob_id AS blob_id, o.place AS place,
-  o.etag AS etag, o.modified_at AS modified_at, o.versioned AS versioned`
+  o.etag AS etag, o.modified_at AS modified_at, o.versioned AS versioned, o.owner_id AS object_owner`
 /** Parameters: key, environment, bucket name. */
 export const targetTables = 'FROM buckets b LEFT JOIN objects o ON o.bucket_id = b.id AND o.key = $1'
 export const targetBucket = 'WHERE b.environment_id = $2 AND b.name = $3'
@@ -29,6 +29,7 @@ export interface TargetRow extends BucketColumns, Named {
   readonly etag: string
   readonly modified_at: number
   readonly versioned: number
+  readonly object_owner: number
 }
 
 /** undefined: no bucket. Nothing is asked of anybody's rights. */

@@ -138,6 +138,7 @@ export const bucketOperations = [
       'tag-invalid',
       'tags-too-many',
       'acl-ownership-conflict',
+      'acl-public-blocked',
       ...aclFaults,
       'location-invalid',
       'location-incompatible',

@@ -258,6 +258,11 @@ export const s3Errors = {
     code: 'InvalidBucketAclWithObjectOwnership',
     message: "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
   },
+  'acl-public-blocked': {
+    status: 400,
+    code: 'InvalidBucketAclWithBlockPublicAccessError',
+    message: 'Bucket cannot have public ACLs set with BlockPublicAccess enabled',
+  },
   'email-unresolvable': {
     status: 400,
     code: 'UnresolvableGrantByEmailAddress',

@@ -87,6 +87,7 @@ export const stsErrors = {
   'acl-body-unexpected': invalid,
   'acl-unsupported': invalid,
   'acl-ownership-conflict': invalid,
+  'acl-public-blocked': invalid,
   'email-unresolvable': invalid,
   'public-access-block-missing': invalid,
   'ownership-controls-missing': invalid,
