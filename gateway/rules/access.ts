@@ -65,8 +65,8 @@ function ownsBucket(asker: Asker, bucket: GuardedBucket): boolean {
 /** Whose an object is: under BucketOwnerEnforced the bucket owner's, whoever wrote it. */
 export function ownsObject(asker: Asker, bucket: GuardedBucket, object: GuardedObject): boolean {
   if (!aclsCount(bucket)) return ownsBucket(asker, bucket)
-  // What nobody signed for is everybody's who does not sign (User Guide, "Access management"), and, as nobody could
-  // ever be asked for it, the bucket owner's.
+  // What nobody signed for is everybody's who does not sign, and, as nobody could ever be asked for it, the bucket
+  // owner's.
   return idOf(asker) === object.ownerId || (object.ownerId === anonymousId && ownsBucket(asker, bucket))
 }
 
