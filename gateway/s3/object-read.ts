@@ -89,8 +89,18 @@ export function* openFound(
   const body = withBytes ? yield* bytesOf(found, span, opened.cipher) : null
   const restore = restoreStateOf(properties?.restore, context.nowMs)
   const expiration = input.version === undefined ? expiryOf(found.bucket.settings, found) : undefined
-  const answer = { object: found, input, version: versionOf(found), expiration, restore, span, partChecksums, body }
-  return { ...answer, encryption: opened.sealed, customerKey: input.customerKey }
+  return {
+    object: found,
+    input,
+    version: versionOf(found),
+    expiration,
+    restore,
+    span,
+    partChecksums,
+    body,
+    encryption: opened.sealed,
+    customerKey: input.customerKey,
+  }
 }
 
 /** Where part `number` lies. An object put whole has one part. */

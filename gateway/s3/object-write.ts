@@ -60,6 +60,7 @@ export async function putObject(context: RequestContext, input: PutInput, event:
     settings === null
       ? undefined
       : expiryOf(settings, { key: input.key, sizeBytes, modifiedAtMs: context.nowMs, properties })
-  const answer = { encryption: sealedOf(properties?.encryption), customerKey: customerKeyOf(asked) }
-  return { etag, checksums, checksumType: 'FULL_OBJECT' as const, version, expiration, ...answer }
+  const encryption = sealedOf(properties?.encryption)
+  const customerKey = customerKeyOf(asked)
+  return { etag, checksums, checksumType: 'FULL_OBJECT' as const, version, expiration, encryption, customerKey }
 }
