@@ -58,21 +58,19 @@ export class RequestAccess implements Access {
   }
 
   ofBucket(bucket: string): Guard {
-    return new TargetGuard(this, bucket, undefined, this.#actions(false))
+    return new TargetGuard(this, bucket, undefined, 'target', false)
   }
   ofObject(bucket: string, key: string, versioned: boolean): Guard {
-    return new TargetGuard(this, bucket, key, this.#actions(versioned))
+    return new TargetGuard(this, bucket, key, 'target', versioned)
   }
   /** What a copy reads, or a rename takes away. */
   ofSource(bucket: string, key: string, versioned: boolean): Guard {
-    const known: Readonly<Record<string, OperationAccess>> = sourceAccess
-    const { actions, versioned: ofVersion } = known[this.#operation] ?? sourceAccess.CopyObject
-    return new TargetGuard(this, bucket, key, versioned ? ofVersion : actions)
+    return new TargetGuard(this, bucket, key, 'source', versioned)
   }
 
   checkSession(bucket: string): Fault<'access-denied'> | undefined {
     if (!this.restricted) return undefined
-    const actions = [...this.#actions(false), ...this.extras()]
+    const actions = [...this.actions('target', false), ...this.extras()]
     return checkSessionAccess(this.asker, bucket, actions, this.context(undefined))
   }
 
@@ -114,8 +112,10 @@ export class RequestAccess implements Access {
     return this.#lookup
   }
 
-  #actions(versioned: boolean): readonly string[] {
-    const access = (actionOf as Readonly<Record<string, OperationAccess>>)[this.#operation] ?? ofPut
+  /** What the operation does to its target, or to what it reads. */
+  actions(side: Side, versioned: boolean): readonly string[] {
+    const known: Readonly<Record<string, OperationAccess>> = side === 'source' ? sourceAccess : actionOf
+    const access = known[this.#operation] ?? (side === 'source' ? sourceAccess.CopyObject : ofPut)
     return versioned ? access.versioned : access.actions
   }
 
@@ -179,17 +179,26 @@ export function askerOf(principal: Principal): Asker {
   return { identityId, canonicalId, account, name, arn: arnOf(principal), roleArn, sessionPolicy }
 }
 
+type Side = 'target' | 'source'
+
+/** Most are never asked: nothing is looked up until one is. */
 class TargetGuard implements Guard {
   readonly #access: RequestAccess
   readonly #bucket: string
   readonly #key: string | undefined
-  readonly #actions: readonly string[]
+  readonly #side: Side
+  readonly #versioned: boolean
 
-  constructor(access: RequestAccess, bucket: string, key: string | undefined, actions: readonly string[]) {
+  constructor(access: RequestAccess, bucket: string, key: string | undefined, side: Side, versioned: boolean) {
     this.#access = access
     this.#bucket = bucket
     this.#key = key
-    this.#actions = actions
+    this.#side = side
+    this.#versioned = versioned
+  }
+
+  get #actions(): readonly string[] {
+    return this.#access.actions(this.#side, this.#versioned)
   }
 
   get restricted(): boolean {
