@@ -3,15 +3,7 @@ import { formatIsoDate } from '../http-date.ts'
 import { Level, operation, type Reply, type WireRequest } from '../operation.ts'
 import { element, escapeXml } from '../xml.ts'
 import { bucketFaults } from './bucket.ts'
-import {
-  type ArgumentFault,
-  argumentInvalid,
-  decodeToken,
-  encodeToken,
-  parseEncoding,
-  parseLimit,
-  parseText,
-} from './parameters.ts'
+import { type ArgumentFault, argumentInvalid, decodeToken, encodeToken, parseKeyPage, parseText } from './parameters.ts'
 import type { RestoreState } from './restore.ts'
 import { parseOptionalAttributes, restoreStatusXml } from './version-listing.ts'
 import {
@@ -73,18 +65,11 @@ export interface ListAnswer<Asked extends Listing> {
 const tokenKind = 'objects'
 
 function parseListing(request: WireRequest): Omit<Listing, 'after'> | ArgumentFault {
-  const { query, bucket } = request
-  const prefix = parseText(query, 'prefix')
-  if (typeof prefix !== 'string') return prefix
-  const delimiter = parseText(query, 'delimiter')
-  if (typeof delimiter !== 'string') return delimiter
-  const encoding = parseEncoding(query)
-  if (typeof encoding === 'object') return encoding
-  const limit = parseLimit(query, 'max-keys', 'maxKeys')
-  if (typeof limit !== 'number') return limit
+  const page = parseKeyPage(request.query)
+  if ('code' in page) return page
   const withRestoreStatus = parseOptionalAttributes(request)
   if (typeof withRestoreStatus !== 'boolean') return withRestoreStatus
-  return { bucket, prefix, delimiter, limit, encoding, withRestoreStatus }
+  return { bucket: request.bucket, ...page, withRestoreStatus }
 }
 
 function parseListObjects(request: WireRequest): ListObjectsRequest | ArgumentFault {

@@ -59,3 +59,22 @@ const sealBytes = 9
 function seal(kind: string, after: string): Buffer {
   return createHash('sha256').update(`${kind}\n${after}`).digest().subarray(0, sealBytes)
 }
+
+/** What the listings of keys ask for in the same words, looked at in this order. */
+export interface KeyPage {
+  readonly prefix: string
+  readonly delimiter: string
+  readonly limit: number
+  readonly encoding: KeyEncoding
+}
+export function parseKeyPage(query: Query): KeyPage | ArgumentFault {
+  const prefix = parseText(query, 'prefix')
+  if (typeof prefix !== 'string') return prefix
+  const delimiter = parseText(query, 'delimiter')
+  if (typeof delimiter !== 'string') return delimiter
+  const encoding = parseEncoding(query)
+  if (typeof encoding === 'object') return encoding
+  const limit = parseLimit(query, 'max-keys', 'maxKeys')
+  if (typeof limit !== 'number') return limit
+  return { prefix, delimiter, limit, encoding }
+}

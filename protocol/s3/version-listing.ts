@@ -3,7 +3,7 @@ import { Fault, fault } from '../fault.ts'
 import { formatIsoDate } from '../http-date.ts'
 import type { Reply, WireRequest } from '../operation.ts'
 import { element, escapeXml } from '../xml.ts'
-import { type ArgumentFault, argumentInvalid, parseEncoding, parseLimit, parseText } from './parameters.ts'
+import { type ArgumentFault, argumentInvalid, parseKeyPage, parseText } from './parameters.ts'
 import type { RestoreState } from './restore.ts'
 import { formatTimestamp } from './timestamps.ts'
 import { decodeVersionId } from './version-ids.ts'
@@ -71,14 +71,8 @@ export interface VersionListAnswer {
 
 export function parseVersionListing(request: WireRequest): VersionListing | ArgumentFault {
   const { query, bucket } = request
-  const prefix = parseText(query, 'prefix')
-  if (typeof prefix !== 'string') return prefix
-  const delimiter = parseText(query, 'delimiter')
-  if (typeof delimiter !== 'string') return delimiter
-  const encoding = parseEncoding(query)
-  if (typeof encoding === 'object') return encoding
-  const limit = parseLimit(query, 'max-keys', 'maxKeys')
-  if (typeof limit !== 'number') return limit
+  const page = parseKeyPage(query)
+  if ('code' in page) return page
   const keyMarker = parseText(query, 'key-marker')
   if (typeof keyMarker !== 'string') return keyMarker
   const versionIdMarker = query.get('version-id-marker') ?? ''
@@ -86,7 +80,7 @@ export function parseVersionListing(request: WireRequest): VersionListing | Argu
   if (versionMarker instanceof Fault) return versionMarker
   const withRestoreStatus = parseOptionalAttributes(request)
   if (typeof withRestoreStatus !== 'boolean') return withRestoreStatus
-  return { bucket, prefix, delimiter, limit, encoding, keyMarker, versionMarker, versionIdMarker, withRestoreStatus }
+  return { bucket, ...page, keyMarker, versionMarker, versionIdMarker, withRestoreStatus }
 }
 
 function parseVersionMarker(text: string, keyMarker: string): VersionRef | undefined | ArgumentFault {
