@@ -250,7 +250,7 @@ export class Dispatcher {
       body,
     }
     // Only what reads can be run again: its body, if any, is still there.
-    if (route.operation.access === 'read') exchange.again = () => route.handle(context, input)
+    if (route.operation.access === 'read') exchange.again = { context, input }
     return route.handle(context, input)
   }
 

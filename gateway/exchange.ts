@@ -45,8 +45,11 @@ export class Exchange {
   errorCode: string | undefined
   /** Its answer closes the connection. */
   lastOnConnection = false
-  /** Runs the handler once more: when a blob went away between its row's reading and its opening. */
-  again: (() => unknown) | undefined
+  /**
+   * To run the handler once more: when a blob went away between its row's reading and its opening. No closure: with one
+   * per request half of all that a GET allocates outlived it, and was moved by the garbage collector.
+   */
+  again: { readonly context: RequestContext; readonly input: unknown } | undefined
   /** Still inside the request's own callback, where uWebSockets.js has corked the response for us. */
   inCallback = true
   aborted = false

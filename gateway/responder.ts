@@ -165,7 +165,7 @@ export class Responder {
     exchange.again = undefined
     if (error.code !== 'ENOENT' || again === undefined) return this.fault(exchange, faultOf(error), error)
     Promise.resolve()
-      .then(again)
+      .then(() => exchange.route!.handle(again.context, again.input))
       .then(outcome => this.answer(exchange, outcome))
       .catch(failure => this.fault(exchange, faultOf(failure), failure))
   }
