@@ -57,10 +57,18 @@ export function headerLines(headers: readonly string[]): string {
   let lines = ''
   for (let i = 0; i < headers.length; i += 2) {
     const value = headers[i + 1]!
-    if (value.includes('\n') || value.includes('\r')) throw new Error(`line break in the value of ${headers[i]}`)
+    if (breaksLine(value)) throw new Error(`line break in the value of ${headers[i]}`)
     lines += `\r\n${headers[i]}: ${value}`
   }
   return lines
+}
+
+function breaksLine(value: string): boolean {
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i)
+    if (code === 0x0a || code === 0x0d) return true
+  }
+  return false
 }
 
 /** Writes status and headers. Call inside a cork or inside the request's own callback. */

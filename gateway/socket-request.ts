@@ -4,14 +4,14 @@ import { type Fault, fault } from '../protocol/fault.ts'
 import type { Dialect, Level, Method, WireRequest } from '../protocol/operation.ts'
 import { emptyQuery, Query } from '../protocol/query.ts'
 
-const methods: Readonly<Record<string, Method | undefined>> = {
-  __proto__: null as never,
-  get: 'GET',
-  head: 'HEAD',
-  put: 'PUT',
-  post: 'POST',
-  delete: 'DELETE',
-  options: 'OPTIONS',
+/** By comparing: a property is looked up by an interned name, and what comes off the socket is a new string. */
+function methodOf(lower: string): Method | undefined {
+  if (lower === 'get') return 'GET'
+  if (lower === 'put') return 'PUT'
+  if (lower === 'head') return 'HEAD'
+  if (lower === 'post') return 'POST'
+  if (lower === 'delete') return 'DELETE'
+  return lower === 'options' ? 'OPTIONS' : undefined
 }
 
 export class SocketRequest implements WireRequest {
@@ -33,7 +33,7 @@ export class SocketRequest implements WireRequest {
   constructor(request: HttpRequest, dialect: Dialect) {
     this.dialect = dialect
     this.methodText = request.getMethod()
-    this.knownMethod = methods[this.methodText]
+    this.knownMethod = methodOf(this.methodText)
     this.rawPath = originForm(request.getUrl())
     const query = request.getQuery()
     this.query = query === undefined || query === '' ? emptyQuery : new Query(query)

@@ -91,7 +91,7 @@ function parseRead(request: WireRequest): ReadInput | ReadFault {
     if (partNumber !== undefined && rangeText !== '')
       return fault('request-invalid', { message: 'Cannot specify both Range header and partNumber query parameter' })
     for (const [name, value] of request.query) {
-      if (!Object.hasOwn(overridable, name)) continue
+      if (!name.startsWith('response-') || !Object.hasOwn(overridable, name)) continue
       const bad = checkOverride(name, value)
       if (bad !== undefined) return bad
       overrides ??= {}

@@ -36,27 +36,21 @@ export function canonicalQuery(raw: string, omit: string): string {
   // Canonical characters throughout: only the order and the form of the pairs are left to check.
   let omitFrom = -1
   let omitTo = -1
-  let lastName = ''
-  let lastFrom = 0
-  let lastTo = 0
+  let lastAt = -1
   let equals = raw.indexOf('=')
   for (let at = 0; at <= raw.length; ) {
     let end = raw.indexOf('&', at)
     if (end < 0) end = raw.length
     if (equals < 0 || equals >= end) return sortedQuery(raw, omit)
-    const name = raw.slice(at, equals)
     const nextEquals = raw.indexOf('=', equals + 1)
     if (nextEquals >= 0 && nextEquals < end) return sortedQuery(raw, omit)
-    if (name === omit && omit !== '') {
+    if (equals - at === omit.length && omit !== '' && raw.startsWith(omit, at)) {
       if (omitFrom >= 0) return sortedQuery(raw, omit)
       omitFrom = at
       omitTo = end
     } else {
-      if (name <= lastName && (name < lastName || raw.slice(equals + 1, end) < raw.slice(lastFrom, lastTo)))
-        return sortedQuery(raw, omit)
-      lastName = name
-      lastFrom = equals + 1
-      lastTo = end
+      if (lastAt >= 0 && !inOrder(raw, lastAt, at)) return sortedQuery(raw, omit)
+      lastAt = at
     }
     equals = nextEquals
     at = end + 1
@@ -64,6 +58,22 @@ export function canonicalQuery(raw: string, omit: string): string {
   if (omitFrom < 0) return raw
   if (omitTo < raw.length) return raw.slice(0, omitFrom) + raw.slice(omitTo + 1)
   return raw.slice(0, Math.max(0, omitFrom - 1))
+}
+
+/** Whether the pair at `first` stands rightly before the one at `second`: by name, then by value. */
+function inOrder(raw: string, first: number, second: number): boolean {
+  for (;;) {
+    const a = orderOf(raw, first++)
+    const b = orderOf(raw, second++)
+    if (a !== b) return a < b
+    if (a === 0) return true
+  }
+}
+
+/** What a character counts for: a name's end comes before all that can stand in one, a pair's end before all else. */
+function orderOf(raw: string, at: number): number {
+  const code = at < raw.length ? raw.charCodeAt(at) : 0x26
+  return code === 0x26 ? 0 : code === 0x3d ? 1 : code
 }
 
 function sortedQuery(raw: string, omit: string): string {

@@ -130,7 +130,7 @@ function parseHeader(
     date: scope.date,
     region: scope.region,
     service: rules.service,
-    signedHeaders: signedHeaders.split(';'),
+    signedHeaders: splitHeaders(signedHeaders),
     signature,
     amzDate,
     amzDateMs,
@@ -201,7 +201,7 @@ function parseQuery(request: SignedRequest, rules: SignatureRules): Signature | 
     date: scope.date,
     region: scope.region,
     service: rules.service,
-    signedHeaders: signedHeaders.split(';'),
+    signedHeaders: splitHeaders(signedHeaders),
     signature,
     amzDate,
     amzDateMs,
@@ -209,6 +209,22 @@ function parseQuery(request: SignedRequest, rules: SignatureRules): Signature | 
     sessionToken: query.get('X-Amz-Security-Token') ?? request.header('x-amz-security-token'),
     payload,
   }
+}
+
+const hostOnly: readonly string[] = ['host']
+/** Lists recently split: a client signs the same headers all day. */
+const headerLists = new Map<string, readonly string[]>()
+const headerListsLimit = 256
+
+function splitHeaders(text: string): readonly string[] {
+  if (text === 'host') return hostOnly
+  const known = headerLists.get(text)
+  if (known !== undefined) return known
+  const names = text.split(';')
+  if (text.length > 512) return names
+  if (headerLists.size >= headerListsLimit) headerLists.clear()
+  headerLists.set(text, names)
+  return names
 }
 
 function parseExpires(text: string): number | Fault<'signature-query-malformed'> {
@@ -251,6 +267,8 @@ export interface Scope {
   readonly region: string
   readonly service: string
   readonly terminal: string
+  /** The date has eight digits. */
+  readonly dated: boolean
 }
 
 /** Credentials recently split: a client sends the same one all day. The bound is what keeps the map small. */
@@ -270,7 +288,7 @@ export function parseScope(credential: string, form: ScopeForm, rules: Signature
       'signature-malformed',
       'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".',
     )
-  const { date, region, service, terminal } = scope
+  const { date, region, service, terminal, dated } = scope
   if (region === '')
     return scopeFault(form, credential, 'signature-malformed', 'a non-empty region must be provided in the credential.')
   if (rules.region !== undefined && region !== rules.region)
@@ -295,7 +313,7 @@ export function parseScope(credential: string, form: ScopeForm, rules: Signature
       'signature-malformed',
       `incorrect terminal "${terminal}". This endpoint uses "aws4_request".`,
     )
-  if (date.length !== 8 || !/^\d+$/.test(date))
+  if (!dated)
     return scopeFault(
       form,
       credential,
@@ -311,7 +329,7 @@ function splitScope(credential: string): Scope | undefined {
   const parts = credential.split('/')
   if (parts.length !== 5 || parts[0] === '') return undefined
   const [accessKeyId, date, region, service, terminal] = parts as [string, string, string, string, string]
-  const scope = { accessKeyId, date, region, service, terminal }
+  const scope = { accessKeyId, date, region, service, terminal, dated: /^\d{8}$/.test(date) }
   if (scopes.size >= scopeLimit) scopes.clear()
   scopes.set(credential, scope)
   return scope

@@ -1,7 +1,19 @@
 /** The compact time of signatures, `20130524T000000Z`, and the form S3's errors print, `2013-05-24T00:00:00Z`. */
 
+let lastText = ''
+let lastMs: number | undefined
+
 /** Milliseconds since 1970; undefined unless the text is a real moment in exactly this form. */
 export function parseAmzDate(text: string): number | undefined {
+  // Requests of one second, and those of one link, say the same.
+  if (text !== lastText) {
+    lastMs = readAmzDate(text)
+    lastText = text
+  }
+  return lastMs
+}
+
+function readAmzDate(text: string): number | undefined {
   if (text.length !== 16 || text.charCodeAt(8) !== 84 || text.charCodeAt(15) !== 90) return undefined
   const year = digits(text, 0) * 100 + digits(text, 2)
   const month = digits(text, 4)

@@ -9,9 +9,9 @@ export interface Verification {
   /** Of the signature's own date, region and service. */
   readonly key: SigningKey
   /** The Host values that the client may have signed, likeliest first; the one received when absent. */
-  readonly hosts?: readonly string[]
+  readonly hosts?: readonly string[] | undefined
   /** SHA-256 of the body in hexadecimal, for services that do not take the client's word (not S3). */
-  readonly payloadHash?: string
+  readonly payloadHash?: string | undefined
   /** Services other than S3 resolve dot segments and double slashes before they sign; true unless said otherwise. */
   readonly normalizePath?: boolean
 }
@@ -75,7 +75,7 @@ function headersNotSigned(signature: Signature, request: SignedRequest): Fault<'
 export function canonicalRequest(
   signature: Signature,
   request: SignedRequest,
-  options: { readonly payloadHash?: string; readonly normalizePath?: boolean },
+  options: { readonly payloadHash?: string | undefined; readonly normalizePath?: boolean },
   host?: string,
 ): string {
   const path =
@@ -106,8 +106,18 @@ function canonicalValue(headers: readonly string[], name: string): string {
 }
 
 function foldBlanks(text: string): string {
-  // Nothing to do for nearly every value, and two searches are cheaper than a replacement.
-  if (text.charCodeAt(0) > 0x20 && text.charCodeAt(text.length - 1) > 0x20 && !foldable.test(text)) return text
-  return text.replace(/[ \t\r\n]+/g, ' ').replace(/^ | $/g, '')
+  // Nothing to do for nearly every value.
+  return isFolded(text) ? text : text.replace(/[ \t\r\n]+/g, ' ').replace(/^ | $/g, '')
 }
-const foldable = / {2}|[\t\r\n]/
+
+/** No blank at an end, none beside another, and none but spaces. */
+function isFolded(text: string): boolean {
+  let blank = true
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code > 0x20) blank = false
+    else if (blank || code !== 0x20) return false
+    else blank = true
+  }
+  return !blank || text === ''
+}
