@@ -8,6 +8,7 @@ import type { Verified } from './authenticate.ts'
 import type { RequestContext } from './context.ts'
 import { remoteAddress } from './remote-address.ts'
 import { requestId } from './request-id.ts'
+import type { Answer } from './responder.ts'
 import type { SocketBody } from './socket-body.ts'
 import type { SocketRequest } from './socket-request.ts'
 import type { BucketColumns } from './store/rows.ts'
@@ -50,6 +51,8 @@ export class Exchange {
    * per request half of all that a GET allocates outlived it, and was moved by the garbage collector.
    */
   again: { readonly context: RequestContext; readonly input: unknown } | undefined
+  /** Waits for the end of the turn. */
+  answer: Answer | undefined
   /** Still inside the request's own callback, where uWebSockets.js has corked the response for us. */
   inCallback = true
   aborted = false

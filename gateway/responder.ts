@@ -16,8 +16,17 @@ import { faultOf } from './outage.ts'
 import { Patience } from './patience.ts'
 import { type Frame, headerBlock, writeHead, writeReply } from './respond.ts'
 import type { BlobPins } from './store/pins.ts'
+import { Turn } from './turn.ts'
 
 const faultRenderers = { s3: renderFault, website: renderWebsiteFault }
+
+/** Made, and not yet written. */
+export interface Answer {
+  readonly reply: Reply
+  readonly frame: Frame
+  readonly block: string
+  readonly code: FaultCode | undefined
+}
 
 export class Responder {
   readonly #blobs: BlobStore
@@ -27,6 +36,7 @@ export class Responder {
   readonly #metrics: Metrics
   /** By route; by wire and name for requests that matched no row. */
   readonly #operationMetrics = new Map<object | string, OperationMetrics>()
+  readonly #turn = new Turn(exchange => this.#write(exchange, exchange.answer!))
   readonly patience = new Patience()
   /** Where requests on buckets with settings go once they are answered. */
   afterwards: Afterwards | undefined
@@ -87,7 +97,14 @@ export class Responder {
     // What the handler did not read of the body is swallowed: a client that sends before it reads gets its answer.
     exchange.body?.discard()
     const frame = this.#frame(exchange, reply.status)
-    const block = headerBlock(reply, frame)
+    const answer = { reply, frame, block: headerBlock(reply, frame), code }
+    if (exchange.inCallback && this.#turn.keeps(exchange)) exchange.answer = answer
+    else this.#write(exchange, answer)
+  }
+
+  #write(exchange: Exchange, { reply, frame, block, code }: Answer): void {
+    if (exchange.finished) return
+    if (exchange.aborted) return this.abandon(exchange)
     let sent = 0
     exchange.cork(() => {
       sent = writeReply(exchange.response, reply, frame, block)

@@ -128,6 +128,39 @@ t.test(
   },
 )
 
+t.test('Pipelining while 32 other clients ask → the first answers in order, none of another client’s', async t => {
+  const server = await serve(t)
+  for (let index = 0; index < 5; index++)
+    await signedFetch(server, { method: 'PUT', path: `/cut/${index}`, body: `body-${index}` })
+  await signedFetch(server, { method: 'PUT', path: '/cut/busy', body: 'busy' })
+  const gets = Array.from({ length: 5 }, (_, index) => head(server, { method: 'GET', path: `/cut/${index}` })).join('')
+  const busy = head(server, { method: 'GET', path: '/cut/busy' })
+  let over = false
+  let asked = 0
+  const crowd = Array.from({ length: 32 }, async () => {
+    const client = await PacedClient.open(server)
+    for (; !over; asked++) {
+      await client.send(busy)
+      const answer = await client.answer()
+      t.equal(`${answer.status} ${answer.body}`, '200 busy')
+    }
+    client.cut()
+  })
+  for (let burst = 0; burst < 40; burst++) {
+    const { text, closed } = await rawSocket(server, gets, { answers: 5 })
+    const bodies = [...text.matchAll(/body-\d/g)].map(String)
+    t.strictSame(bodies, ['body-0', 'body-1', 'body-2', 'body-3', 'body-4'].slice(0, bodies.length))
+    t.ok(closed || bodies.length === 5, `${bodies.length} answers, open`)
+    t.notMatch(text, 'busy')
+  }
+  over = true
+  await Promise.all(crowd)
+  t.ok(asked > 1000, `${asked} requests beside them`)
+  const alone = await rawSocket(server, gets, { answers: 5 })
+  t.equal([...alone.text.matchAll(/body-\d/g)].length, 5)
+  t.ok(await quiet(server))
+})
+
 const prlimit = spawnSync('prlimit', ['--version']).error === undefined ? false : 'prlimit is not installed'
 t.test('Connections: the process has no descriptor left → 503, all is well afterwards', { skip: prlimit }, async t => {
   const server = await serve(t)
