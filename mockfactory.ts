@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The command: reads the configuration, starts the gateway, prints where it is, and drains on SIGTERM or SIGINT. */
+import { setFlagsFromString } from 'node:v8'
 import { parseConfig } from './platform/config.ts'
 import { helpText, versionText } from './platform/options-help.ts'
 
@@ -16,6 +17,10 @@ switch (commandLine.action) {
     process.exitCode = 2
     break
   case 'serve': {
+    // The way of a request is many small functions: with V8's own limits (460 and 920 bytes of bytecode) too few of them
+    // become one, and a GET takes a tenth longer.
+    setFlagsFromString('--max-inlined-bytecode-size=1000')
+    setFlagsFromString('--max-inlined-bytecode-size-cumulative=4000')
     // Loaded only now: --help and a refused option need none of it.
     const { serve } = await import('./gateway/serve.ts')
     process.exitCode = await serve(commandLine.config)

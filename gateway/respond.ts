@@ -48,7 +48,10 @@ export interface Frame {
  * cannot be caught and ends the process.
  */
 export function headerBlock(reply: Reply, frame: Frame): string {
-  const block = frame.prefix + headerLines(reply.headers)
+  const { kept } = reply
+  // Made flat: a text put together is copied piece by piece whenever it is used.
+  if (kept?.lines === '') kept.lines = Buffer.from(headerLines(reply.headers)).toString()
+  const block = frame.prefix + (kept === undefined ? headerLines(reply.headers) : kept.lines)
   return frame.close ? `${block}\r\nConnection: close` : block
 }
 

@@ -71,7 +71,14 @@ export interface Reply {
   readonly status: number
   /** [name, value, name, value …] */
   readonly headers: readonly string[]
+  /** Of headers that are going to be answered again, as they are. */
+  readonly kept?: KeptHeaders | undefined
   readonly body: string | Uint8Array | ByteSource | null
+}
+/** Headers that were made once, and the lines they come to; both empty before. */
+export interface KeptHeaders {
+  headers: readonly string[]
+  lines: string
 }
 
 type FaultsIn<P> = P extends Fault<infer C> ? C : never

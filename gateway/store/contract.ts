@@ -4,6 +4,7 @@
  * values. A unit that already wrote something returns `new Rollback(fault)` instead of the fault.
  */
 import type { Fault } from '../../protocol/fault.ts'
+import type { KeptHeaders } from '../../protocol/operation.ts'
 import type { Properties, Restore } from '../../protocol/properties.ts'
 import type { AclRequest } from '../../protocol/s3/acl-request.ts'
 import type { Cause } from './events.ts'
@@ -100,6 +101,8 @@ export interface FoundObject extends ObjectRecord {
   readonly place: Place
   readonly data: Uint8Array | undefined
   readonly bucket: BucketState
+  /** Once it is kept to be answered again. */
+  kept: KeptHeaders | undefined
 }
 /** What a bucket's row says to those who use its contents. */
 export interface BucketState {

@@ -14,6 +14,9 @@ const rowBytes = 512
 export class ObjectCache {
   readonly #database: Database
   #stamp: number | undefined
+  /** Whose names begin with `#prefix`. */
+  #last: Pick<ObjectRef, 'environmentId' | 'identityId' | 'region' | 'bucket'> | undefined
+  #prefix = ''
   readonly #found = new LRUCache<string, FoundObject>({
     maxSize: limitBytes,
     sizeCalculation: ({ data }) => rowBytes + (data?.length ?? 0),
@@ -32,7 +35,7 @@ export class ObjectCache {
       if (this.#found.size > 0) this.#found.clear()
       return undefined
     }
-    return this.#found.get(nameOf(ref))
+    return this.#found.get(this.#nameOf(ref))
   }
 
   /** Keeps what was read in the same turn in which `find` missed it. */
@@ -40,14 +43,29 @@ export class ObjectCache {
     // What policies let through once they may refuse the next time.
     if (ref.version !== undefined || found.bucket.settings !== null || found.ownerId !== ref.identityId) return
     const stamp = this.#database.stamp()
-    if (stamp !== undefined && stamp === this.#stamp) this.#found.set(nameOf(ref), found)
+    if (stamp === undefined || stamp !== this.#stamp) return
+    found.kept = { headers: [], lines: '' }
+    this.#found.set(this.#nameOf(ref), found)
   }
-}
 
-/**
- * Regions hold no slash, and what a host name gives for a bucket may, but no NUL; whoever may not use the bucket found
- * nothing that could be kept.
- */
-function nameOf({ environmentId, identityId, region, bucket, key }: ObjectRef): string {
-  return `${environmentId}/${identityId}/${region}/${bucket}\0${key}`
+  /**
+   * Regions hold no slash, and what a host name gives for a bucket may, but no NUL; whoever may not use the bucket found
+   * nothing that could be kept.
+   */
+  #nameOf(ref: ObjectRef): string {
+    const { environmentId, identityId, region, bucket } = ref
+    const last = this.#last
+    // The keys of one bucket are mostly asked for together, and putting five pieces together costs more than this.
+    if (
+      last === undefined ||
+      last.bucket !== bucket ||
+      last.identityId !== identityId ||
+      last.environmentId !== environmentId ||
+      last.region !== region
+    ) {
+      this.#last = { environmentId, identityId, region, bucket }
+      this.#prefix = `${environmentId}/${identityId}/${region}/${bucket}\0`
+    }
+    return this.#prefix + ref.key
+  }
 }

@@ -66,6 +66,7 @@ function foundOf(row: FoundRow & { readonly seq: number }, key: string): FoundOb
   const found = readObject(row, key) as ObjectRecord & { -readonly [K in keyof FoundObject]: FoundObject[K] }
   found.place = placeOf(row.place, row.size)
   found.data = row.data ?? undefined
+  found.kept = undefined
   found.bucket = { ownerId: row.bucket_owner, versioning: row.versioning, settings: row.settings }
   return found as FoundObject
 }

@@ -3,7 +3,7 @@
 import type { CustomerKey } from '../encryption.ts'
 import { type Fault, fault } from '../fault.ts'
 import { formatHttpDate } from '../http-date.ts'
-import { type ByteSource, Level, operation, type Reply, type WireRequest } from '../operation.ts'
+import { type ByteSource, type KeptHeaders, Level, operation, type Reply, type WireRequest } from '../operation.ts'
 import { type Checksums, type ChecksumType, compositeSuffix, pushChecksumHeaders } from './checksum-headers.ts'
 import { type Conditions, parseReadConditions } from './conditions.ts'
 import type { CustomerKeyFault } from './customer-key.ts'
@@ -45,6 +45,8 @@ export interface ReadableObject extends Description {
   readonly parts: number
   readonly checksumType: ChecksumType | undefined
   readonly checksums: Checksums
+  /** Of an object that is kept to be answered again: what a plain GET answers. */
+  readonly kept?: KeptHeaders | undefined
 }
 
 export interface ReadOutput extends EncryptionAnswer {
@@ -168,6 +170,19 @@ function readHeaders(out: ReadOutput): string[] {
   return headers
 }
 
+/** Its headers say nothing but what the object is: nothing of the request, and nothing that passes. */
+function isPlain({ input, span, expiration, restore, customerKey }: ReadOutput): boolean {
+  return (
+    span === undefined &&
+    input.overrides === undefined &&
+    input.partNumber === undefined &&
+    !input.withChecksums &&
+    expiration === undefined &&
+    restore === undefined &&
+    customerKey === undefined
+  )
+}
+
 /** S3 answers checksums with the whole object, or with one part of a composite one; never with another range. */
 function pushChecksums(headers: string[], out: ReadOutput): void {
   const { object, span } = out
@@ -206,11 +221,13 @@ export const getObject = operation({
   body: 'none',
   refuses: [],
   parse: parseRead,
-  render: (out: ReadOutput): Reply => ({
-    status: out.span === undefined ? 200 : 206,
-    headers: readHeaders(out),
-    body: out.body,
-  }),
+  render: (out: ReadOutput): Reply => {
+    const kept = isPlain(out) ? out.object.kept : undefined
+    if (kept === undefined)
+      return { status: out.span === undefined ? 200 : 206, headers: readHeaders(out), kept, body: out.body }
+    if (kept.headers.length === 0) kept.headers = readHeaders(out)
+    return { status: 200, headers: kept.headers, kept, body: out.body }
+  },
   faults,
 })
 
