@@ -5,9 +5,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from './build.mjs'
 import { install } from './install.mjs'
 
-const binary = join(dirname(dirname(fileURLToPath(import.meta.url))), 'out', 'mockfactory.js')
+const binary = join(dirname(dirname(fileURLToPath(import.meta.url))), 'out', 'bin', 'mockfactory.js')
 install()
-build()
+await build()
 hearOnce(['SIGINT', 'SIGTERM'])
 process.argv[1] = binary
 await import(pathToFileURL(binary).href)

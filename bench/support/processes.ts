@@ -96,7 +96,14 @@ async function answering(port: number, child: ChildProcess, name: string): Promi
 export const ours: Launch = {
   name: 'mockfactory',
   command: process.execPath,
-  args: (port, dataDir) => [join(out, 'mockfactory.js'), '--data-dir', dataDir, '--port', `${port}`, ...portsOff],
+  args: (port, dataDir) => [
+    join(out, 'bin', 'mockfactory.js'),
+    '--data-dir',
+    dataDir,
+    '--port',
+    `${port}`,
+    ...portsOff,
+  ],
 }
 const portsOff = ['s3', 'sqs', 'gcs', 'azure', 'oci', 'tls'].flatMap(name => [`--${name}-port`, '0'])
 

@@ -85,7 +85,7 @@ user iam-alt-root 'iam alt root'
 printf ']}]}\n' >>"$identities"
 
 # The suite is of Ceph: it expects its dialect, and days of lifecycle rules that last seconds.
-node "$root/out/mockfactory.js" --data-dir "$scratch/data" --port "$port" --tls-port 0 \
+node "$root/out/bin/mockfactory.js" --data-dir "$scratch/data" --port "$port" --tls-port 0 \
   --s3-port 0 --sqs-port 0 --gcs-port 0 --azure-port 0 --oci-port 0 --identities "$identities" \
   --s3-dialect ceph --lifecycle-day "$lifecycle_day" >"$scratch/server.log" 2>&1 &
 server=$!

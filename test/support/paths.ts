@@ -10,4 +10,4 @@ export const outRoot = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 export const projectRoot = existsSync(join(dirname(outRoot), 'package.json')) ? dirname(outRoot) : process.cwd()
 
 /** The built server. MOCKFACTORY_BIN names another build. */
-export const serverBinary = process.env['MOCKFACTORY_BIN'] ?? join(outRoot, 'mockfactory.js')
+export const serverBinary = process.env['MOCKFACTORY_BIN'] ?? join(outRoot, 'bin', 'mockfactory.js')
