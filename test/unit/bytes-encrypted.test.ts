@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import {
-  Aborted,
   aborted,
   BlobSource,
   type BlobStore,
@@ -11,19 +10,19 @@ import {
   type IncomingBody,
   inlineLimitBytes,
   type Slice,
-  type Staged,
 } from '../../gateway/bytes/contract.ts'
 import { Digesters } from '../../gateway/bytes/digesters.ts'
 import { DiskBlobs } from '../../gateway/bytes/disk-blobs.ts'
-import { type Ingested, type IngestOptions, ingest, ingestWhole } from '../../gateway/bytes/ingest.ts'
+import { ingest, ingestWhole } from '../../gateway/bytes/ingest.ts'
 import { MemoryBlobs } from '../../gateway/bytes/memory-blobs.ts'
 import { decryptInline, encryptInline, inlineHeadBytes, type ObjectCipher } from '../../gateway/bytes/object-cipher.ts'
 import { digestSource, readWhole } from '../../gateway/bytes/read-source.ts'
-import { type Slab, SlabPool } from '../../gateway/bytes/slabs.ts'
+import type { Slab } from '../../gateway/bytes/slabs.ts'
 import { SourceReader } from '../../gateway/bytes/source-reader.ts'
 import { type DigestAlgorithm, digestOnce } from '../../protocol/checksum/digest.ts'
 import { Fault, fault } from '../../protocol/fault.ts'
-import { bodyOf, eventually, noise, PlannedBlobs, ScriptedBody, wholeBlob } from './bytes-bodies.ts'
+import { bodyOf, noise, PlannedBlobs, ScriptedBody, wholeBlob } from './bytes-bodies.ts'
+import { split, staged, World } from './bytes-world.ts'
 
 const mebibyte = 1024 * 1024
 const cipher: ObjectCipher = { key: noise(32, 11) }
@@ -32,41 +31,10 @@ const digesters = new Digesters(1)
 const twoDigesters = new Digesters(2)
 t.teardown(() => Promise.all([digesters.close(), twoDigesters.close()]))
 
-class World {
-  readonly blobs: BlobStore
-  readonly slabs: SlabPool
-  #lastId = 0
-  constructor(blobs: BlobStore = new MemoryBlobs(), slabs = 4) {
-    this.blobs = blobs
-    this.slabs = new SlabPool(slabs)
-  }
-  options(more: Partial<IngestOptions> = {}): IngestOptions {
-    const { blobs, slabs } = this
-    const nextBlobId = () => ++this.#lastId
-    return { blobs, slabs, digesters, nextBlobId, algorithms: ['md5'], maxBytes: 2 ** 40, cipher, ...more }
-  }
-  /** Nothing staged, no slab out. */
-  async atRest(): Promise<boolean> {
-    const empty = async () => (await this.blobs.listBlock(0)).length === 0
-    return (await eventually(empty)) && this.slabs.freeCount === this.slabs.count
-  }
-}
+const makeWorld = (blobs?: BlobStore, slabs?: number): World => new World({ digesters, cipher }, blobs, slabs)
 
-function staged(ingested: Ingested): Staged {
-  if (ingested instanceof Fault || ingested instanceof Aborted) throw new Error('the body was not taken')
-  return ingested
-}
 function encrypted(slices: readonly Slice[], key: ObjectCipher = cipher): BlobSource {
   return new BlobSource(slices, undefined, key)
-}
-function split(bytes: Uint8Array, sizes: readonly number[]): Uint8Array[] {
-  const chunks: Uint8Array[] = []
-  for (let at = 0, i = 0; at < bytes.length; i++) {
-    const size = sizes[i % sizes.length]!
-    chunks.push(bytes.subarray(at, at + size))
-    at += size
-  }
-  return chunks
 }
 async function put(world: World, bytes: Uint8Array, key: ObjectCipher = cipher): Promise<Slice> {
   const kept = staged(await ingest(bodyOf(bytes), world.options({ cipher: key })))
@@ -94,7 +62,7 @@ async function failureOf(promise: Promise<unknown>): Promise<NodeJS.ErrnoExcepti
 }
 
 t.test('ingest with a cipher: small → inline ciphertext with its head, digests of the text', async t => {
-  const world = new World()
+  const world = makeWorld()
   for (const sizeBytes of [0, 1, 15, 16, 17, 1024, inlineLimitBytes])
     for (const declared of [true, false]) {
       const bytes = noise(sizeBytes)
@@ -112,7 +80,7 @@ t.test('ingest with a cipher: small → inline ciphertext with its head, digests
 })
 
 t.test('ingest with a cipher: one byte above the inline limit → a blob as long as the text, encrypted', async t => {
-  const world = new World()
+  const world = makeWorld()
   const bytes = noise(inlineLimitBytes + 1)
   const kept = staged(await ingest(bodyOf(bytes), world.options()))
   const stored = await readWhole(wholeBlob(kept.blobId!, kept.sizeBytes), world.blobs)
@@ -141,7 +109,7 @@ for (const [name, make] of Object.entries(stores))
         fc.record({ declared: fc.boolean(), deaf: fc.integer({ min: 0, max: 3 }) }),
         async (sizeBytes, sizes, slabs, algorithms, plan) => {
           const blobs = make(join(folder, String(runs++)))
-          const world = new World(blobs, slabs)
+          const world = makeWorld(blobs, slabs)
           const bytes = noise(sizeBytes, sizeBytes)
           const body = new ScriptedBody(split(bytes, sizes.some(size => size > 500) ? sizes : [30_000]), plan)
           const workers = sizes.length % 2 === 0 ? digesters : twoDigesters
@@ -162,7 +130,7 @@ for (const [name, make] of Object.entries(stores))
   })
 
 t.test('ingest with a cipher: a slow writer → the body is paused, nothing comes unasked, all is kept', async t => {
-  const world = new World(new PlannedBlobs(new MemoryBlobs(), { writeTurns: 20 }))
+  const world = makeWorld(new PlannedBlobs(new MemoryBlobs(), { writeTurns: 20 }))
   const bytes = noise(6 * mebibyte)
   const body = new ScriptedBody(split(bytes, [400_000]), { declared: true })
   const kept = staged(await ingest(body, world.options()))
@@ -173,7 +141,7 @@ t.test('ingest with a cipher: a slow writer → the body is paused, nothing come
 })
 
 t.test('ingest with a cipher: the id comes after the digests → waits for it', async t => {
-  const world = new World()
+  const world = makeWorld()
   const bytes = noise(2 * mebibyte)
   const nextBlobId = () => new Promise<number>(resolve => setTimeout(() => resolve(41), 50))
   const body = new ScriptedBody(split(bytes, [300_000]))
@@ -182,7 +150,7 @@ t.test('ingest with a cipher: the id comes after the digests → waits for it', 
 })
 
 t.test('ingest with a cipher: a small body ends while the slab it lost is digested → whole, in a blob', async t => {
-  const world = new World(new MemoryBlobs(), 1)
+  const world = makeWorld(new MemoryBlobs(), 1)
   const bytes = noise(3000)
   let sink: BodySink | undefined
   const body: IncomingBody = {
@@ -213,7 +181,7 @@ t.test('ingest with a cipher: the body fails at any moment → its reason, nothi
       fc.constantFrom(aborted, fault('body-truncated')),
       fc.integer({ min: 1, max: 4 }),
       async (before, why, slabs) => {
-        const world = new World(new PlannedBlobs(new MemoryBlobs(), { writeTurns: before % 4 }), slabs)
+        const world = makeWorld(new PlannedBlobs(new MemoryBlobs(), { writeTurns: before % 4 }), slabs)
         const body = new ScriptedBody(split(noise(3 * mebibyte), [300_000]), { failure: { before, why } })
         return (await ingest(body, world.options())) === why && (await world.atRest())
       },
@@ -227,7 +195,7 @@ t.test('ingest with a cipher: the disk is full at any write → storage-full, no
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 1, max: 4 }), async (at, slabs) => {
       const blobs = new PlannedBlobs(new MemoryBlobs(), { write: index => (index === at ? full : null) })
-      const world = new World(blobs, slabs)
+      const world = makeWorld(blobs, slabs)
       const body = new ScriptedBody(split(noise(3 * mebibyte + 5), [300_000]))
       const ingested = await ingest(body, world.options())
       return ingested instanceof Fault && ingested.code === 'storage-full' && (await world.atRest())
@@ -237,7 +205,7 @@ t.test('ingest with a cipher: the disk is full at any write → storage-full, no
 })
 
 t.test('ingest with a cipher: no id, or a digest worker that dies → rejects, nothing kept', async t => {
-  const world = new World()
+  const world = makeWorld()
   const refuse = () => {
     throw new Error('no ids')
   }
@@ -256,7 +224,7 @@ t.test('ingest with a cipher: no id, or a digest worker that dies → rejects, n
 })
 
 t.test('ingest with a cipher: many at once through three slabs → all kept', async t => {
-  const world = new World(new MemoryBlobs(), 3)
+  const world = makeWorld(new MemoryBlobs(), 3)
   const texts = Array.from({ length: 60 }, (_, i) => noise(40_000 + i * 7919, i + 1))
   const all = await Promise.all(
     texts.map(text => ingest(new ScriptedBody(split(text, [90_000])), world.options()).then(staged)),
@@ -269,7 +237,7 @@ t.test('ingest with a cipher: many at once through three slabs → all kept', as
 })
 
 t.test('SourceReader: encrypted slices, ranges at odd places across buffers → the text', async t => {
-  const world = new World()
+  const world = makeWorld()
   const first = noise(2 * mebibyte + 13, 3)
   const last = noise(1000, 4)
   const stored = await put(world, first)
@@ -297,7 +265,7 @@ t.test('SourceReader: encrypted slices, ranges at odd places across buffers → 
 })
 
 t.test('SourceReader: any slices of several blobs and inline bytes, any range → the text', async () => {
-  const world = new World()
+  const world = makeWorld()
   const sizes = [200_000, 70_003, 33, 4000]
   const texts = sizes.map((size, i) => noise(size, i + 20))
   const whole: Slice[] = []
@@ -328,7 +296,7 @@ t.test('SourceReader: any slices of several blobs and inline bytes, any range �
 })
 
 t.test('SourceReader: a disk that reads in small portions → the text', async t => {
-  const world = new World()
+  const world = makeWorld()
   const text = noise(100_000)
   const slice = await put(world, text)
   const portions: BlobStore = Object.assign(Object.create(world.blobs) as BlobStore, {
@@ -347,7 +315,7 @@ t.test('SourceReader: a disk that reads in small portions → the text', async t
 })
 
 t.test('SourceReader: another key → not the text; inline bytes of a row stay as they are', async t => {
-  const world = new World()
+  const world = makeWorld()
   const text = noise(50_000)
   const slice = await put(world, text)
   t.notOk(text.equals(await readWhole(encrypted([slice], otherCipher), world.blobs)))
@@ -359,7 +327,7 @@ t.test('SourceReader: another key → not the text; inline bytes of a row stay a
 })
 
 t.test('digestSource: encrypted, small, large and of several slices → digests of the text', async t => {
-  const world = new World()
+  const world = makeWorld()
   const large = noise(3 * mebibyte + 1)
   const small = noise(2000, 5)
   const slices = [await put(world, large), await put(world, small)]

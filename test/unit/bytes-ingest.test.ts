@@ -1,58 +1,28 @@
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
-import { Aborted, aborted, type BlobStore, inlineLimitBytes, type Staged } from '../../gateway/bytes/contract.ts'
+import { aborted, type BlobStore, inlineLimitBytes, type Staged } from '../../gateway/bytes/contract.ts'
 import { Digesters } from '../../gateway/bytes/digesters.ts'
 import { DiskBlobs } from '../../gateway/bytes/disk-blobs.ts'
-import { type Ingested, type IngestOptions, ingest, ingestWhole } from '../../gateway/bytes/ingest.ts'
+import { type IngestOptions, ingest, ingestWhole } from '../../gateway/bytes/ingest.ts'
 import { MemoryBlobs } from '../../gateway/bytes/memory-blobs.ts'
 import { digestSource, readWhole } from '../../gateway/bytes/read-source.ts'
 import { type Slab, SlabPool, type SlabUser, slabBytes } from '../../gateway/bytes/slabs.ts'
 import { type DigestAlgorithm, digestOnce } from '../../protocol/checksum/digest.ts'
-import { Fault, fault } from '../../protocol/fault.ts'
+import { fault } from '../../protocol/fault.ts'
 import { bodyOf, eventually, noise, PlannedBlobs, putBlob, ScriptedBody, wholeBlob } from './bytes-bodies.ts'
+import { split, staged, World } from './bytes-world.ts'
 
 const mebibyte = 1024 * 1024
 const digesters = new Digesters(1)
 const twoDigesters = new Digesters(2)
 t.teardown(() => Promise.all([digesters.close(), twoDigesters.close()]))
 
-class World {
-  readonly blobs: BlobStore
-  readonly slabs: SlabPool
-  #lastId = 0
-  constructor(blobs: BlobStore = new MemoryBlobs(), slabs = 4) {
-    this.blobs = blobs
-    this.slabs = new SlabPool(slabs)
-  }
-  options(more: Partial<IngestOptions> = {}): IngestOptions {
-    const { blobs, slabs } = this
-    const nextBlobId = () => ++this.#lastId
-    return { blobs, slabs, digesters, nextBlobId, algorithms: ['md5'], maxBytes: 2 ** 40, ...more }
-  }
-  /** Nothing staged, no slab out. */
-  async atRest(): Promise<boolean> {
-    const empty = async () => (await this.blobs.listBlock(0)).length === 0
-    return (await eventually(empty)) && this.slabs.freeCount === this.slabs.count
-  }
-}
+const makeWorld = (blobs?: BlobStore, slabs?: number): World => new World({ digesters }, blobs, slabs)
 
-function staged(ingested: Ingested): Staged {
-  if (ingested instanceof Fault || ingested instanceof Aborted) throw new Error('the body was not taken')
-  return ingested
-}
 async function bytesOf(blobs: BlobStore, { inline, blobId, sizeBytes }: Staged): Promise<Buffer> {
   if (inline !== undefined) return Buffer.from(inline)
   return readWhole(wholeBlob(blobId!, sizeBytes), blobs)
-}
-function split(bytes: Uint8Array, sizes: readonly number[]): Uint8Array[] {
-  const chunks: Uint8Array[] = []
-  for (let at = 0, i = 0; at < bytes.length; i++) {
-    const size = sizes[i % sizes.length]!
-    chunks.push(bytes.subarray(at, at + size))
-    at += size
-  }
-  return chunks
 }
 async function messageOf(promise: Promise<unknown>): Promise<string | undefined> {
   try {
@@ -64,7 +34,7 @@ async function messageOf(promise: Promise<unknown>): Promise<string | undefined>
 }
 
 t.test('ingest: up to the inline limit → inline, no blob, digests', async t => {
-  const world = new World()
+  const world = makeWorld()
   for (const sizeBytes of [0, 1, 1024, inlineLimitBytes])
     for (const declared of [true, false]) {
       const bytes = noise(sizeBytes)
@@ -81,7 +51,7 @@ t.test('ingest: up to the inline limit → inline, no blob, digests', async t =>
 })
 
 t.test('ingest: one byte above the inline limit → a blob', async t => {
-  const world = new World()
+  const world = makeWorld()
   const bytes = noise(inlineLimitBytes + 1)
   const kept = staged(await ingest(bodyOf(bytes), world.options()))
   t.equal(kept.inline, undefined)
@@ -99,11 +69,11 @@ t.test('ingestWhole: bytes → inline with digests', async t => {
 
 t.test('ingest: more than declared, small → rejects, as a decoder that lets it pass is wrong', async t => {
   const body = { ...bodyOf(Buffer.from('abc')), declaredBytes: 2 }
-  t.match(await messageOf(ingest(body, new World().options())), /longer than it declared/)
+  t.match(await messageOf(ingest(body, makeWorld().options())), /longer than it declared/)
 })
 
 t.test('ingest: an end before the declared size → body-truncated, nothing kept', async t => {
-  const world = new World()
+  const world = makeWorld()
   for (const declaredBytes of [4, mebibyte]) {
     const body = { ...bodyOf(Buffer.from('abc')), declaredBytes }
     t.same(await ingest(body, world.options()), fault('body-truncated'))
@@ -125,7 +95,7 @@ for (const [name, make] of Object.entries(stores))
         fc.record({ declared: fc.boolean(), deaf: fc.integer({ min: 0, max: 3 }) }),
         async (sizeBytes, sizes, slabs, algorithms, plan) => {
           const blobs = make(join(folder, String(runs++)))
-          const here = new World(blobs, slabs)
+          const here = makeWorld(blobs, slabs)
           const bytes = noise(sizeBytes, sizeBytes)
           const body = new ScriptedBody(split(bytes, sizes.some(size => size > 500) ? sizes : [30_000]), plan)
           const workers = sizes.length % 2 === 0 ? digesters : twoDigesters
@@ -143,7 +113,7 @@ for (const [name, make] of Object.entries(stores))
   })
 
 t.test('ingest: a slow writer → the body is paused, nothing comes unasked, and all is kept', async t => {
-  const world = new World(new PlannedBlobs(new MemoryBlobs(), { writeTurns: 20 }))
+  const world = makeWorld(new PlannedBlobs(new MemoryBlobs(), { writeTurns: 20 }))
   const bytes = noise(6 * mebibyte)
   const body = new ScriptedBody(split(bytes, [400_000]), { declared: true })
   const kept = staged(await ingest(body, world.options()))
@@ -154,7 +124,7 @@ t.test('ingest: a slow writer → the body is paused, nothing comes unasked, and
 })
 
 t.test('ingest: the id comes later → waits for it', async t => {
-  const world = new World()
+  const world = makeWorld()
   const bytes = noise(2 * mebibyte)
   const nextBlobId = () => new Promise<number>(resolve => setTimeout(() => resolve(41), 30))
   const body = new ScriptedBody(split(bytes, [300_000]))
@@ -164,7 +134,7 @@ t.test('ingest: the id comes later → waits for it', async t => {
 })
 
 t.test('ingest: larger than allowed → object-too-large, nothing kept, the rest is read', async t => {
-  const world = new World()
+  const world = makeWorld()
   const options = world.options({ maxBytes: mebibyte })
   const declared = await ingest(new ScriptedBody([noise(mebibyte + 1)], { declared: true }), options)
   t.same(declared, fault('object-too-large', { sizeBytes: mebibyte + 1, limitBytes: mebibyte }))
@@ -175,7 +145,7 @@ t.test('ingest: larger than allowed → object-too-large, nothing kept, the rest
 })
 
 t.test('ingest: exactly what is allowed → kept', async t => {
-  const world = new World()
+  const world = makeWorld()
   const body = new ScriptedBody(split(noise(mebibyte), [300_000]))
   t.equal(staged(await ingest(body, world.options({ maxBytes: mebibyte }))).sizeBytes, mebibyte)
 })
@@ -188,7 +158,7 @@ t.test('ingest: the body fails at any moment → its reason, nothing kept, all s
       fc.integer({ min: 1, max: 4 }),
       fc.boolean(),
       async (before, why, slabs, declared) => {
-        const world = new World(new PlannedBlobs(new MemoryBlobs(), { writeTurns: before % 4 }), slabs)
+        const world = makeWorld(new PlannedBlobs(new MemoryBlobs(), { writeTurns: before % 4 }), slabs)
         const chunks = split(noise(2 * mebibyte), [190_000])
         const body = new ScriptedBody(chunks, { declared, failure: { before, why } })
         const answer = await ingest(body, world.options({ algorithms: ['md5', 'crc32c'] }))
@@ -201,14 +171,14 @@ t.test('ingest: the body fails at any moment → its reason, nothing kept, all s
 
 t.test('ingest: a small body fails → its reason', async t => {
   const body = new ScriptedBody([noise(10), noise(10)], { declared: true, failure: { before: 1, why: aborted } })
-  t.equal(await ingest(body, new World().options()), aborted)
+  t.equal(await ingest(body, makeWorld().options()), aborted)
 })
 
 t.test('ingest: the disk is full at any write → storage-full, nothing kept, all slabs back', async t => {
   for (const code of ['ENOSPC', 'EDQUOT'])
     for (const at of [0, 1, 3]) {
       const write = (index: number) => (index === at ? Object.assign(new Error('no room'), { code }) : null)
-      const world = new World(new PlannedBlobs(new MemoryBlobs(), { write }))
+      const world = makeWorld(new PlannedBlobs(new MemoryBlobs(), { write }))
       const body = new ScriptedBody(split(noise(3 * mebibyte), [500_000]), { declared: true })
       t.same(await ingest(body, world.options()), fault('storage-full'))
       t.ok(await eventually(() => body.finished), 'the body was read to its end')
@@ -232,7 +202,7 @@ t.test('ingest: another error of the disk, of its end, or of the id → rejects,
     ],
   ]
   for (const [blobs, more] of fire) {
-    const world = new World(blobs)
+    const world = makeWorld(blobs)
     const body = new ScriptedBody(split(noise(2 * mebibyte), [200_000]))
     t.equal(await messageOf(ingest(body, world.options(more))), error.message)
     t.ok(await world.atRest())
@@ -241,7 +211,7 @@ t.test('ingest: another error of the disk, of its end, or of the id → rejects,
 
 t.test('ingest: the digest worker dies → rejects, nothing kept; the next body gets a new one', async t => {
   const mortal = new Digesters(1)
-  const world = new World()
+  const world = makeWorld()
   const chunks = split(noise(4 * mebibyte), [200_000])
   const body = new ScriptedBody(chunks, { stallBefore: 10 })
   const dying = messageOf(ingest(body, world.options({ digesters: mortal })))
@@ -256,7 +226,7 @@ t.test('ingest: the digest worker dies → rejects, nothing kept; the next body 
 })
 
 t.test('ingest: a thousand bodies at once through three slabs → all kept', async t => {
-  const world = new World(new MemoryBlobs(), 3)
+  const world = makeWorld(new MemoryBlobs(), 3)
   const bytes = noise(100_000)
   const bodies = Array.from({ length: 1000 }, (_, index) => new ScriptedBody(split(bytes, [20_000 + index * 61])))
   const kept = await Promise.all(bodies.map(body => ingest(body, world.options())))
@@ -268,7 +238,7 @@ t.test('ingest: a thousand bodies at once through three slabs → all kept', asy
 })
 
 t.test('ingest: large bodies side by side through two slabs → all kept', async t => {
-  const world = new World(new PlannedBlobs(new MemoryBlobs(), { writeTurns: 3 }), 2)
+  const world = makeWorld(new PlannedBlobs(new MemoryBlobs(), { writeTurns: 3 }), 2)
   const bodies = Array.from({ length: 8 }, (_, index) => noise(2 * mebibyte + index, index))
   const kept = await Promise.all(
     bodies.map(bytes => ingest(new ScriptedBody(split(bytes, [524_288]), { deaf: 1 }), world.options())),
@@ -279,7 +249,7 @@ t.test('ingest: large bodies side by side through two slabs → all kept', async
 })
 
 t.test('ingest: clients that stop sending while others wait → lose their slabs, not their bytes', async t => {
-  const world = new World(new MemoryBlobs(), 2)
+  const world = makeWorld(new MemoryBlobs(), 2)
   const bytes = noise(300_000)
   const plan = { stallBefore: 2, declared: true }
   const slow = Array.from({ length: 6 }, () => new ScriptedBody(split(bytes, [60_000]), plan))
@@ -317,7 +287,7 @@ t.test('slabs: a queue → served in order, and nobody overtakes it', async t =>
 })
 
 t.test('digestSource: small, large, of several slices → their digests; a lost blob → ENOENT', async t => {
-  const world = new World()
+  const world = makeWorld()
   const { BlobSource } = await import('../../gateway/bytes/contract.ts')
   const bytes = noise(3 * mebibyte)
   await putBlob(world.blobs, 1, bytes)
