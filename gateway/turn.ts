@@ -13,6 +13,8 @@ import type { Exchange } from './exchange.ts'
 const crowdedTurns = 8
 /** Answers kept back at most: what comes after them in the same turn is answered at once. */
 const keptAtMost = 64
+/** A turn may be long, of large listings: what was kept for longer than this goes out in its middle. */
+const keptAtMostMs = 2
 /** How long every request is answered at once after a connection was closed for ours being late. */
 const apartMs = 60_000
 
@@ -37,20 +39,26 @@ export class Turn {
   /** Whether the answer of a request that is still in its callback waits for the end of the turn. */
   keeps(exchange: Exchange): boolean {
     if (this.#arrived++ === 0) setImmediate(this.#end)
+    const kept = this.#kept
+    if (kept.length > 0 && exchange.startedAt - kept[0]!.startedAt > keptAtMostMs) this.#writeKept()
     if (this.#crowded < crowdedTurns || this.#kept.length >= keptAtMost) return false
     this.#kept.push(exchange)
     return true
   }
 
   #finish(): void {
-    const kept = this.#kept
     this.#crowded = this.#arrived > 1 ? this.#crowded + 1 : 0
     this.#arrived = 0
-    if (kept.length > 0) this.#kept = []
+    if (this.#kept.length > 0) this.#writeKept()
+    if (this.#crowded >= crowdedTurns && this.#now() < this.#apartUntilMs) this.#crowded = 0
+  }
+
+  #writeKept(): void {
+    const kept = this.#kept
+    this.#kept = []
     for (const exchange of kept) {
       if (exchange.aborted) this.#apartUntilMs = this.#now() + apartMs
       this.#write(exchange)
     }
-    if (this.#crowded >= crowdedTurns && this.#now() < this.#apartUntilMs) this.#crowded = 0
   }
 }

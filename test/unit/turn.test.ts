@@ -8,6 +8,8 @@ interface World {
   readonly turn: Turn
   readonly written: string[]
   nowMs: number
+  /** Every request. */
+  takesMs: number
   /** One turn with these requests; answers the ids of those whose answers were kept. */
   pass(...ids: string[]): Promise<string[]>
   aborted: Set<string>
@@ -23,9 +25,13 @@ function world(): World {
     ),
     written,
     nowMs: 0,
+    takesMs: 0,
     aborted,
     async pass(...ids) {
-      const kept = ids.filter(id => made.turn.keeps({ id, aborted: aborted.has(id) } as Exchange))
+      const kept = ids.filter(id => {
+        made.nowMs += made.takesMs
+        return made.turn.keeps({ id, aborted: aborted.has(id), startedAt: made.nowMs } as Exchange)
+      })
       await turnEnd()
       return kept
     },
@@ -67,6 +73,16 @@ t.test('65 requests in a turn → 64 answers wait', async t => {
   const ids = Array.from({ length: 70 }, (_, i) => `${i}`)
   t.same(await w.pass(...ids), ids.slice(0, 64))
   t.same(w.written, ids.slice(0, 64))
+})
+
+t.test('a turn of long requests → what waits for more than 2 ms is written in its middle', async t => {
+  const w = world()
+  await crowd(w)
+  w.takesMs = 1
+  const kept = w.pass('a', 'b', 'c', 'd', 'e')
+  t.same(w.written, ['a', 'b', 'c'])
+  t.same(await kept, ['a', 'b', 'c', 'd', 'e'])
+  t.same(w.written, ['a', 'b', 'c', 'd', 'e'])
 })
 
 t.test('a connection closed while its answer waited → for a minute every request is answered at once', async t => {
