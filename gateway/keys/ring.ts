@@ -16,7 +16,13 @@ import { type Fault, fault } from '../../protocol/fault.ts'
 import { type ObjectCipher, opaqueEtag } from '../bytes/object-cipher.ts'
 import { randomPortion } from '../random-pool.ts'
 import { loadMasterKey, masterKeyBytes } from './master.ts'
-import { SealBroken, type SealedCustomer, type SealedEncryption } from './sealed.ts'
+import {
+  SealBroken,
+  type SealedCustomer,
+  type SealedEncryption,
+  type SealedManaged,
+  type SealedNamed,
+} from './sealed.ts'
 
 export interface DataKey {
   readonly cipher: ObjectCipher
@@ -58,13 +64,27 @@ export class KeyRing {
   newDataKey(spec: KeySpec): DataKey {
     if (spec.kind === 'customer') return newCustomerKey(spec)
     const key = randomPortion(keyBytes)
-    if (spec.kind === 'managed') {
-      const wrapped = wrap(key, this.#managed, managedLabel)
-      return { cipher: { key }, sealed: { kind: 'managed', wrapped } }
-    }
+    if (spec.kind === 'named') return { cipher: { key }, sealed: this.#sealNamed(key, spec) }
+    return { cipher: { key }, sealed: { kind: 'managed', wrapped: wrap(key, this.#managed, managedLabel) } }
+  }
+
+  /**
+   * Seals a data key that is in use under another name: what is encrypted with it stays as it is.
+   * @throws SealBroken when the sealed key is not of this ring, or was changed
+   */
+  reseal(sealed: SealedManaged | SealedNamed, spec: NamedKey): SealedNamed {
+    return this.#sealNamed(this.#open(sealed), spec)
+  }
+
+  #sealNamed(key: Buffer, spec: NamedKey): SealedNamed {
     const { kind, name, context, dual, bucketKey } = spec
-    const wrapped = wrap(key, this.#wrappingKey(name), namedLabel(spec))
-    return { cipher: { key }, sealed: { kind, name, context, dual, bucketKey, wrapped } }
+    return { kind, name, context, dual, bucketKey, wrapped: wrap(key, this.#wrappingKey(name), namedLabel(spec)) }
+  }
+
+  #open(sealed: SealedManaged | SealedNamed): Buffer {
+    return sealed.kind === 'managed'
+      ? unwrap(sealed.wrapped, this.#managed, managedLabel)
+      : unwrap(sealed.wrapped, this.#wrappingKey(sealed.name), namedLabel(sealed))
   }
 
   /**
@@ -80,10 +100,7 @@ export class KeyRing {
       return openCustomer(sealed, customerKey) ?? fault('customer-key-wrong')
     }
     if (customerKey !== undefined) return fault('customer-key-unexpected')
-    if (sealed === undefined) return undefined
-    return sealed.kind === 'managed'
-      ? { key: unwrap(sealed.wrapped, this.#managed, managedLabel) }
-      : { key: unwrap(sealed.wrapped, this.#wrappingKey(sealed.name), namedLabel(sealed)) }
+    return sealed === undefined ? undefined : { key: this.#open(sealed) }
   }
 
   /**

@@ -18,6 +18,7 @@ import { canonicalIdOf } from '../store/identities.ts'
 import { type FindFault, headObject } from '../store/objects.ts'
 import { type ChangedVersion, changeProperties } from '../store/properties.ts'
 import { readSettings } from '../store/settings-text.ts'
+import { updateObjectEncryption } from './encryption-update.ts'
 import { objectRef, versionOf } from './object-ref.ts'
 import { namesOwners } from './owners.ts'
 
@@ -102,6 +103,7 @@ export const propertyHandlers: Handlers<typeof propertyOperations, RequestContex
       settings.lock === undefined ? noLock : { ...object.properties, legalHold: input.value },
     )
   },
+  UpdateObjectEncryption: updateObjectEncryption,
   GetObjectLegalHold(context, input) {
     return read(context, input, found =>
       readSettings(found.bucket.settings).lock === undefined ? noLock : (found.properties?.legalHold ?? notLocked),

@@ -65,7 +65,6 @@ export const notImplementedOperations = [
 
   onObject('GetObjectTorrent', 'GET', 'torrent'),
   onObject('SelectObjectContent', 'POST', 'select'),
-  onObject('UpdateObjectEncryption', 'PUT', 'encryption'),
 
   // Newer than the published model's 111: a client that knows them must not reach the bare object.
   onObject('DeleteObjectAnnotation', 'DELETE', 'annotation'),

@@ -7,6 +7,7 @@ import { aclFaults, parsePutAcl } from './acl-request.ts'
 import { bucketFaults } from './bucket.ts'
 import { refusedChecksumHeaders } from './checksum-headers.ts'
 import { checkDocument, type IntegrityFault, integrityFaults } from './document-integrity.ts'
+import { parseEncryptionUpdate } from './encryption-update.ts'
 import { checkKey } from './names.ts'
 import {
   type LegalHold,
@@ -150,6 +151,13 @@ export const propertyOperations = [
     'lock-missing',
   ]),
   putRow('PutObjectLegalHold', 'legal-hold', body => parseLegalHold(body), ['xml-malformed', 'lock-unavailable']),
+  putRow('UpdateObjectEncryption', 'encryption', body => parseEncryptionUpdate(body), [
+    'xml-malformed',
+    'request-invalid',
+    'encryption-key-unknown',
+    'condition-conflict',
+    'storage-full',
+  ]),
   getRow('GetObjectLegalHold', 'legal-hold', (value: LegalHold) => renderLegalHold(value), [
     'lock-unavailable',
     'lock-missing',

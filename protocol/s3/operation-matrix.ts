@@ -25,7 +25,6 @@ export const reasons: Readonly<Record<string, string>> = {
   UpdateBucketMetadataAnnotationTableConfiguration: tables,
   UpdateBucketMetadataInventoryTableConfiguration: tables,
   UpdateBucketMetadataJournalTableConfiguration: tables,
-  UpdateObjectEncryption: 'not built yet',
   WriteGetObjectResponse: 'answers for Object Lambda, which needs Lambda functions',
 }
 

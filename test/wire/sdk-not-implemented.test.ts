@@ -19,7 +19,7 @@ const missing = [
   'GetBucketMetadataConfiguration', 'GetBucketMetadataTableConfiguration', 'GetObjectAnnotation', 'GetObjectTorrent',
   'ListDirectoryBuckets', 'ListObjectAnnotations', 'PutObjectAnnotation', 'SelectObjectContent',
   'UpdateBucketMetadataAnnotationTableConfiguration', 'UpdateBucketMetadataInventoryTableConfiguration',
-  'UpdateBucketMetadataJournalTableConfiguration', 'UpdateObjectEncryption',
+  'UpdateBucketMetadataJournalTableConfiguration',
 ] // biome-ignore format: a table
 
 type AnyCommand = new (input: object) => Parameters<S3Client['send']>[0]
