@@ -1,13 +1,11 @@
 /**
  * The master key of a data directory: <data-dir>/keys/master, made by the first server that starts on it and readable by
  * its owner alone. Whoever has lost it has lost every object that is encrypted under it.
- *
- * It is written into a folder of a random name, and the folder renamed. A rename onto a folder that is not empty fails, so
- * of several processes that start at once one wins and the others use its key, and nobody ever reads half of one.
  */
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { publishFolder, syncFolder } from '../../platform/new-folder.ts'
 
 export const masterKeyBytes = 32
 const heading = 'mockfactory master key 1'
@@ -48,37 +46,8 @@ async function readKey(path: string): Promise<Buffer | undefined> {
 
 /** Makes <dataDir>/keys hold the key, unless another process was first. */
 async function publish(dataDir: string, key: Buffer): Promise<void> {
-  const draft = join(dataDir, `keys-draft-${randomBytes(8).toString('hex')}`)
-  await mkdir(draft, { mode: 0o700 })
-  try {
-    await writeDurably(join(draft, 'master'), `${heading}\n${key.toString('base64')}\n`)
-    await rename(draft, join(dataDir, 'keys'))
-  } catch (error) {
-    await rm(draft, { recursive: true, force: true })
-    const { code } = error as NodeJS.ErrnoException
-    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error
-  }
+  const text = `${heading}\n${key.toString('base64')}\n`
+  await publishFolder(join(dataDir, 'keys'), [{ name: 'master', text, mode: 0o600 }], 0o700)
   // Else a power cut could leave objects without the key they are encrypted under.
   await syncFolder(dataDir)
-}
-
-async function writeDurably(path: string, text: string): Promise<void> {
-  const file = await open(path, 'wx', 0o600)
-  try {
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  // After the fact, because the mode given to open is cut by the umask.
-  await chmod(path, 0o600)
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
 }

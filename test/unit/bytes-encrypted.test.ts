@@ -1,5 +1,4 @@
 /** Bodies into encrypted blobs and out of them again: what is stored, what is digested, what is read. */
-import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import {
@@ -12,17 +11,16 @@ import {
   type Slice,
 } from '../../gateway/bytes/contract.ts'
 import { Digesters } from '../../gateway/bytes/digesters.ts'
-import { DiskBlobs } from '../../gateway/bytes/disk-blobs.ts'
 import { ingest, ingestWhole } from '../../gateway/bytes/ingest.ts'
 import { MemoryBlobs } from '../../gateway/bytes/memory-blobs.ts'
 import { decryptInline, encryptInline, inlineHeadBytes, type ObjectCipher } from '../../gateway/bytes/object-cipher.ts'
 import { digestSource, readWhole } from '../../gateway/bytes/read-source.ts'
 import type { Slab } from '../../gateway/bytes/slabs.ts'
 import { SourceReader } from '../../gateway/bytes/source-reader.ts'
-import { type DigestAlgorithm, digestOnce } from '../../protocol/checksum/digest.ts'
+import { digestOnce } from '../../protocol/checksum/digest.ts'
 import { Fault, fault } from '../../protocol/fault.ts'
 import { bodyOf, noise, PlannedBlobs, ScriptedBody, wholeBlob } from './bytes-bodies.ts'
-import { split, staged, World } from './bytes-world.ts'
+import { split, staged, takesAnyBody, World } from './bytes-world.ts'
 
 const mebibyte = 1024 * 1024
 const cipher: ObjectCipher = { key: noise(32, 11) }
@@ -95,39 +93,15 @@ t.test('ingestWhole with a cipher: bytes → encrypted, digests of the text', as
   t.equal(decryptInline(kept.inline!, cipher).toString(), 'abc')
 })
 
-const stores = { memory: () => new MemoryBlobs(), disk: (folder: string) => new DiskBlobs(join(folder, 'blobs')) }
-for (const [name, make] of Object.entries(stores))
-  t.test(`ingest with a cipher, ${name}: any splits, pool and digests → the text back, its digests`, async t => {
-    const folder = t.testdir()
-    let runs = 0
-    await fc.assert(
-      fc.asyncProperty(
-        fc.integer({ min: inlineLimitBytes - 2, max: 3 * mebibyte }),
-        fc.array(fc.integer({ min: 1, max: 700_000 }), { minLength: 1, maxLength: 8 }),
-        fc.integer({ min: 1, max: 6 }),
-        fc.subarray<DigestAlgorithm>(['md5', 'sha256', 'crc32', 'crc32c', 'crc64nvme']),
-        fc.record({ declared: fc.boolean(), deaf: fc.integer({ min: 0, max: 3 }) }),
-        async (sizeBytes, sizes, slabs, algorithms, plan) => {
-          const blobs = make(join(folder, String(runs++)))
-          const world = makeWorld(blobs, slabs)
-          const bytes = noise(sizeBytes, sizeBytes)
-          const body = new ScriptedBody(split(bytes, sizes.some(size => size > 500) ? sizes : [30_000]), plan)
-          const workers = sizes.length % 2 === 0 ? digesters : twoDigesters
-          const kept = staged(await ingest(body, world.options({ algorithms, digesters: workers })))
-          const text =
-            kept.inline === undefined
-              ? await readWhole(encrypted([{ blobId: kept.blobId!, offset: 0, sizeBytes }]), blobs)
-              : decryptInline(kept.inline, cipher)
-          const digested = algorithms.every(one => digestOnce(one, bytes).equals(kept.digests.get(one)!))
-          const home = world.slabs.freeCount === world.slabs.count
-          await blobs.clear()
-          await blobs.close()
-          return bytes.equals(text) && digested && kept.digests.size === algorithms.length && home
-        },
-      ),
-      { numRuns: 40 },
-    )
-  })
+takesAnyBody(
+  t,
+  'ingest with a cipher',
+  { always: { digesters, cipher }, workers: [digesters, twoDigesters], runs: 40 },
+  async ({ inline, blobId, sizeBytes }, blobs) =>
+    inline === undefined
+      ? readWhole(encrypted([{ blobId: blobId!, offset: 0, sizeBytes }]), blobs)
+      : decryptInline(inline, cipher),
+)
 
 t.test('ingest with a cipher: a slow writer → the body is paused, nothing comes unasked, all is kept', async t => {
   const world = makeWorld(new PlannedBlobs(new MemoryBlobs(), { writeTurns: 20 }))

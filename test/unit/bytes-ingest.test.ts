@@ -1,17 +1,15 @@
-import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import { aborted, type BlobStore, inlineLimitBytes, type Staged } from '../../gateway/bytes/contract.ts'
 import { Digesters } from '../../gateway/bytes/digesters.ts'
-import { DiskBlobs } from '../../gateway/bytes/disk-blobs.ts'
 import { type IngestOptions, ingest, ingestWhole } from '../../gateway/bytes/ingest.ts'
 import { MemoryBlobs } from '../../gateway/bytes/memory-blobs.ts'
 import { digestSource, readWhole } from '../../gateway/bytes/read-source.ts'
 import { type Slab, SlabPool, type SlabUser, slabBytes } from '../../gateway/bytes/slabs.ts'
-import { type DigestAlgorithm, digestOnce } from '../../protocol/checksum/digest.ts'
+import { digestOnce } from '../../protocol/checksum/digest.ts'
 import { fault } from '../../protocol/fault.ts'
 import { bodyOf, eventually, noise, PlannedBlobs, putBlob, ScriptedBody, wholeBlob } from './bytes-bodies.ts'
-import { split, staged, World } from './bytes-world.ts'
+import { split, staged, takesAnyBody, World } from './bytes-world.ts'
 
 const mebibyte = 1024 * 1024
 const digesters = new Digesters(1)
@@ -81,36 +79,9 @@ t.test('ingest: an end before the declared size → body-truncated, nothing kept
   t.ok(await world.atRest())
 })
 
-const stores = { memory: () => new MemoryBlobs(), disk: (folder: string) => new DiskBlobs(join(folder, 'blobs')) }
-for (const [name, make] of Object.entries(stores))
-  t.test(`ingest, ${name}: any splits, pool and digests → the same bytes and digests`, async t => {
-    const folder = t.testdir()
-    let runs = 0
-    await fc.assert(
-      fc.asyncProperty(
-        fc.integer({ min: inlineLimitBytes - 2, max: 3 * mebibyte }),
-        fc.array(fc.integer({ min: 1, max: 700_000 }), { minLength: 1, maxLength: 8 }),
-        fc.integer({ min: 1, max: 6 }),
-        fc.subarray<DigestAlgorithm>(['md5', 'sha256', 'crc32', 'crc32c', 'crc64nvme']),
-        fc.record({ declared: fc.boolean(), deaf: fc.integer({ min: 0, max: 3 }) }),
-        async (sizeBytes, sizes, slabs, algorithms, plan) => {
-          const blobs = make(join(folder, String(runs++)))
-          const here = makeWorld(blobs, slabs)
-          const bytes = noise(sizeBytes, sizeBytes)
-          const body = new ScriptedBody(split(bytes, sizes.some(size => size > 500) ? sizes : [30_000]), plan)
-          const workers = sizes.length % 2 === 0 ? digesters : twoDigesters
-          const kept = staged(await ingest(body, here.options({ algorithms, digesters: workers })))
-          const same = bytes.equals(await bytesOf(blobs, kept)) && kept.sizeBytes === sizeBytes
-          const digested = algorithms.every(one => digestOnce(one, bytes).equals(kept.digests.get(one)!))
-          const home = here.slabs.freeCount === here.slabs.count
-          await blobs.clear()
-          await blobs.close()
-          return same && digested && kept.digests.size === algorithms.length && home
-        },
-      ),
-      { numRuns: 60 },
-    )
-  })
+takesAnyBody(t, 'ingest', { always: { digesters }, workers: [digesters, twoDigesters], runs: 60 }, (kept, blobs) =>
+  bytesOf(blobs, kept),
+)
 
 t.test('ingest: a slow writer → the body is paused, nothing comes unasked, and all is kept', async t => {
   const world = makeWorld(new PlannedBlobs(new MemoryBlobs(), { writeTurns: 20 }))
