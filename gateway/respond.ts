@@ -4,6 +4,7 @@
  * (eight calls cost 2 µs more than one: 98,000 against 127,000 answers/s on one core).
  */
 import type { HttpResponse } from 'uWebSockets.js'
+import type { FaultCode } from '../protocol/fault.ts'
 import type { Reply } from '../protocol/operation.ts'
 
 const reasons: Readonly<Record<number, string>> = {
@@ -41,6 +42,15 @@ export interface Frame {
   /** `name: value\r\n…` of the headers every answer of this wire carries, starting with a value of `firstHeader`. */
   readonly firstHeader: string
   readonly prefix: string
+}
+
+/** Made, and not yet written. */
+export interface Answer {
+  readonly reply: Reply
+  readonly frame: Frame
+  readonly block: string
+  /** Of a fault, for the counters. */
+  readonly code: FaultCode | undefined
 }
 
 /**

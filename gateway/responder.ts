@@ -14,19 +14,11 @@ import type { Exchange } from './exchange.ts'
 import { hostId } from './host-id.ts'
 import { faultOf } from './outage.ts'
 import { Patience } from './patience.ts'
-import { type Frame, headerBlock, writeHead, writeReply } from './respond.ts'
+import { type Answer, type Frame, headerBlock, writeHead, writeReply } from './respond.ts'
 import type { BlobPins } from './store/pins.ts'
 import { Turn } from './turn.ts'
 
 const faultRenderers = { s3: renderFault, website: renderWebsiteFault }
-
-/** Made, and not yet written. */
-export interface Answer {
-  readonly reply: Reply
-  readonly frame: Frame
-  readonly block: string
-  readonly code: FaultCode | undefined
-}
 
 export class Responder {
   readonly #blobs: BlobStore
