@@ -51,7 +51,7 @@ export class Exchange {
    * per request half of all that a GET allocates outlived it, and was moved by the garbage collector.
    */
   again: { readonly context: RequestContext; readonly input: unknown } | undefined
-  /** Waits for the end of the turn. */
+  /** Made, and kept for the end of the turn. */
   answer: Answer | undefined
   /** Still inside the request's own callback, where uWebSockets.js has corked the response for us. */
   inCallback = true

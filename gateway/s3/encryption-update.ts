@@ -8,7 +8,6 @@ import { Fault, fault } from '../../protocol/fault.ts'
 import type { Properties } from '../../protocol/properties.ts'
 import {
   type EncryptionUpdate,
-  isKeyOf,
   keyOfOtherAccount,
   sourceUnsupported,
   updateLocked,
@@ -25,6 +24,7 @@ import { type FindFault, findObject } from '../store/objects.ts'
 import { type ChangedVersion, changeProperties } from '../store/properties.ts'
 import { reencryptVersion } from '../store/reencrypting.ts'
 import { copyAttempts } from './copy-digests.ts'
+import { isSignedOtherwise } from './object-encryption.ts'
 import { commitStaged } from './object-payload.ts'
 import { bytesOf } from './object-read.ts'
 import { objectRef } from './object-ref.ts'
@@ -83,7 +83,7 @@ interface Plan {
 
 function* planUpdate(
   context: RequestContext,
-  { keyName, bucketKey }: EncryptionUpdate,
+  asked: EncryptionUpdate,
   ref: ObjectRef,
 ): Unit<Plan | FindFault | RefusedFault | Fault<'encryption-key-unknown'>> {
   const found = yield* findObject(ref)
@@ -91,17 +91,16 @@ function* planUpdate(
   const refused = refusal(context, found.properties)
   if (refused !== undefined) return refused
   const { account, region } = context.principal
-  if (!isKeyOf(keyName, account)) return keyOfOtherAccount
-  const name = resolveKmsKey(keyName, { region, account })
+  if (asked.account !== account) return keyOfOtherAccount
+  const name = resolveKmsKey(asked.keyName, { region, account })
   if (name instanceof Fault) return name
   const plain = found.properties?.encryption === undefined
   const bytes = plain ? yield* bytesOf(found, undefined, undefined) : null
-  return { found, bytes, key: { kind: 'named', name, context: '', dual: false, bucketKey } }
+  return { found, bytes, key: { kind: 'named', name, context: '', dual: false, bucketKey: asked.bucketKey } }
 }
 
 function refusal(context: RequestContext, properties: Properties | undefined): RefusedFault | undefined {
-  // Version 2 and nobody name no region.
-  if (context.principal.region === '') return updateNeedsSignatureV4
+  if (isSignedOtherwise(context)) return updateNeedsSignatureV4
   const { encryption, ...lock } = properties ?? {}
   if (checkRemoval(lock, context.nowMs, false) !== undefined) return updateLocked
   if (encryption === undefined) return undefined

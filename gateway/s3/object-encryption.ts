@@ -68,7 +68,7 @@ function attemptOf({ principal }: RequestContext, { bucket, key }: ObjectRef): A
 }
 
 /** Version 2 and nobody name no region. Of forms signed with version 2 no such answer is known. */
-function isSignedOtherwise({ principal }: RequestContext): boolean {
+export function isSignedOtherwise({ principal }: RequestContext): boolean {
   return principal.region === ''
 }
 

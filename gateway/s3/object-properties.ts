@@ -103,12 +103,13 @@ export const propertyHandlers: Handlers<typeof propertyOperations, RequestContex
       settings.lock === undefined ? noLock : { ...object.properties, legalHold: input.value },
     )
   },
-  UpdateObjectEncryption: updateObjectEncryption,
   GetObjectLegalHold(context, input) {
     return read(context, input, found =>
       readSettings(found.bucket.settings).lock === undefined ? noLock : (found.properties?.legalHold ?? notLocked),
     )
   },
+
+  UpdateObjectEncryption: updateObjectEncryption,
 }
 
 function* giveAcl(

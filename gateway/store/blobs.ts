@@ -14,6 +14,8 @@ const INSERT_STORED = sql(`
   SELECT CAST($1 AS BIGINT), 1, CAST($2 AS BIGINT), 1
   WHERE EXISTS (SELECT 1 FROM blob_blocks WHERE block = $3 AND swept = 0)`)
 const INSERT_COMPOSED = sql(`INSERT INTO blobs (id, place, size, refs) VALUES ($1, 2, $2, 1)`)
+const INSERT_EXTENT = sql(`
+  INSERT INTO extents (composed_id, start, size, blob_id, blob_offset, place) VALUES ($1, 0, $2, $3, $4, $5)`)
 const OVERWRITE = sql(`UPDATE blobs SET size = $1, data = $2 WHERE id = $3 AND refs = 1`)
 const ADD_REFERENCE = sql(`UPDATE blobs SET refs = refs + 1 WHERE id = $1`)
 const DROP_REFERENCE = sql(`UPDATE blobs SET refs = refs - 1 WHERE id = $1`)
@@ -63,6 +65,12 @@ function* insertStored(id: number, sizeBytes: number): Unit<void> {
 }
 export function* insertComposed(id: number, sizeBytes: number): Unit<void> {
   yield* run(INSERT_COMPOSED, [id, sizeBytes])
+}
+
+/** A composed blob of one piece: bytes of an inline or stored blob. The piece's reference is the caller's business. */
+export function* composeOf(id: number, piece: Named, offset: number, sizeBytes: number): Unit<void> {
+  yield* insertComposed(id, sizeBytes)
+  yield* run(INSERT_EXTENT, [id, sizeBytes, piece.blob_id, offset, piece.place])
 }
 
 export function* addReference(named: Named): Unit<void> {

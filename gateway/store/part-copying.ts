@@ -1,7 +1,7 @@
 /** UploadPartCopy moves no stored bytes: a range of blobs is extents; only a range of an inline blob is a small copy. */
 import { run, sql, type Unit } from '../../platform/database/unit.ts'
 import { Fault } from '../../protocol/fault.ts'
-import { addReference, insertComposed, insertInline, type Named, release } from './blobs.ts'
+import { addReference, composeOf, insertComposed, insertInline, type Named, release } from './blobs.ts'
 import { extentsInRange, inlineBytes } from './byte-slices.ts'
 import type { Checksums, ObjectRef, VersionName } from './contract.ts'
 import { findSource, type SourceFault, type SourceQuery, type SourceRow } from './copying.ts'
@@ -9,8 +9,6 @@ import { composed, inline, stored } from './rows.ts'
 import { findPartTarget, savePart, type UploadFault } from './upload-rows.ts'
 import { nameVersion } from './versioning.ts'
 
-const ONE_EXTENT = sql(`
-  INSERT INTO extents (composed_id, start, size, blob_id, blob_offset, place) VALUES ($1, 0, $2, $3, $4, 1)`)
 /** The covered extents, clipped: $5 is where the range begins, $6 where it ends. */
 const CLIPPED = sql(`
   INSERT INTO extents (composed_id, start, size, blob_id, blob_offset, place)
@@ -82,9 +80,11 @@ function* rangeOf(source: SourceRow, offset: number, length: number, ids: CopyPa
     yield* insertInline(ids.inline, data.subarray(offset, offset + length))
     return { blob_id: ids.inline, place: inline }
   }
-  yield* insertComposed(ids.composed, length)
-  if (source.place === stored) yield* run(ONE_EXTENT, [ids.composed, length, source.blob_id, offset])
-  else yield* run(CLIPPED, [source.blob_id, offset + length, source.blob_id, offset, ids.composed, offset])
+  if (source.place === stored) yield* composeOf(ids.composed, source, offset, length)
+  else {
+    yield* insertComposed(ids.composed, length)
+    yield* run(CLIPPED, [source.blob_id, offset + length, source.blob_id, offset, ids.composed, offset])
+  }
   yield* run(EXTENT_REFERENCES, [ids.composed])
   return { blob_id: ids.composed, place: composed }
 }

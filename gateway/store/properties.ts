@@ -21,6 +21,11 @@ export interface ChangedVersion {
   readonly settings: BucketSettings
   readonly bucketOwnerId: number
 }
+export interface Changed {
+  readonly version: VersionName | undefined
+  /** As it was before. */
+  readonly located: LocatedVersion
+}
 
 /**
  * @param change the whole of the new properties; pure: it may run again
@@ -30,7 +35,7 @@ export function* changeProperties<R extends Properties | Fault>(
   ref: ObjectRef,
   change: (found: ChangedVersion) => R,
   told?: ToldChange,
-): Unit<{ version: VersionName | undefined } | FindFault | Extract<R, Fault>> {
+): Unit<Changed | FindFault | Extract<R, Fault>> {
   const found = yield* locateVersion(ref)
   if (found === undefined) return refused(undefined, ref)!
   const { row } = found
@@ -55,7 +60,7 @@ export function* changeProperties<R extends Properties | Fault>(
     const { seq, etag } = row
     yield* afterChange(row, ref, told, { key: ref.key, seq, version, etag, before, after })
   }
-  return { version }
+  return { version, located: found }
 }
 
 /** Of a version that is there. */

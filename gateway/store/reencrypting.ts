@@ -2,17 +2,14 @@
 import { run, sql, type Unit } from '../../platform/database/unit.ts'
 import { Fault, fault } from '../../protocol/fault.ts'
 import type { Properties } from '../../protocol/properties.ts'
-import { insertComposed, type Named, release, replaceBytes } from './blobs.ts'
+import { composeOf, type Named, release, replaceBytes } from './blobs.ts'
 import type { FoundObject, NewBytes, ObjectRef } from './contract.ts'
 import type { FindFault } from './objects.ts'
 import { type ChangedVersion, changeProperties } from './properties.ts'
 import { composed } from './rows.ts'
-import { locateVersion } from './version-rows.ts'
 
 const OF_OBJECT = sql(`UPDATE objects SET blob_id = $1, place = $2 WHERE bucket_id = $3 AND key = $4`)
 const OF_VERSION = sql(`UPDATE versions SET blob_id = $1, place = $2 WHERE bucket_id = $3 AND key = $4 AND rank = $5`)
-const EXTENT = sql(`
-  INSERT INTO extents (composed_id, start, size, blob_id, blob_offset, place) VALUES ($1, 0, $2, $3, 0, $4)`)
 const SAME_PARTS = sql(`
   INSERT INTO object_parts (composed_id, number, start, size, checksums)
   SELECT CAST($1 AS BIGINT), number, start, size, checksums FROM object_parts WHERE composed_id = $2`)
@@ -42,7 +39,7 @@ export function* reencryptVersion<R extends Properties | Fault>(
       : fault('condition-conflict', { key: ref.key })
   })
   if (done instanceof Fault) return done
-  const { row, current } = (yield* locateVersion(ref))!
+  const { row, current } = done.located
   const named = found.parts === 0 ? yield* replaceBytes(p.bytes, p.inlineBlobId, row) : yield* recompose(p, row)
   const values = [named.blob_id, named.place, row.bucket_id, ref.key]
   if (current) yield* run(OF_OBJECT, values)
@@ -56,8 +53,7 @@ function* recompose(
   old: Named,
 ): Unit<Named> {
   const piece = yield* replaceBytes(bytes, inlineBlobId, { blob_id: null, place: null })
-  yield* insertComposed(composedBlobId, bytes.sizeBytes)
-  yield* run(EXTENT, [composedBlobId, bytes.sizeBytes, piece.blob_id, piece.place])
+  yield* composeOf(composedBlobId, piece, 0, bytes.sizeBytes)
   yield* run(SAME_PARTS, [composedBlobId, old.blob_id])
   yield* release(old)
   return { blob_id: composedBlobId, place: composed }

@@ -8,6 +8,8 @@ import { anything, type MalformedFault, optional, readDocument, record, text } f
 export interface EncryptionUpdate {
   /** The key's ARN. */
   readonly keyName: string
+  /** Whose key it is: 12 digits. */
+  readonly account: string
   readonly bucketKey: boolean
 }
 
@@ -54,15 +56,11 @@ export function parseEncryptionUpdate(body: Uint8Array): EncryptionUpdate | Malf
   if (kms === undefined) return document.dual === undefined ? noType : noDual
   const keyName = kms.keyArn?.trim() ?? ''
   if (keyName === '') return noKey
-  if (keyName.length > keyArnLimit || !keyArn.test(keyName)) return wrongKey
+  const account = keyName.length > keyArnLimit ? undefined : keyArn.exec(keyName)?.[1]
+  if (account === undefined) return wrongKey
   const bucketKey = kms.bucketKey?.trim().toLowerCase() ?? 'false'
   if (bucketKey !== 'true' && bucketKey !== 'false') return wrongBucketKey
-  return { keyName, bucketKey: bucketKey === 'true' }
-}
-
-/** Whether a key's ARN is of this account (12 digits). */
-export function isKeyOf(keyName: string, account: string): boolean {
-  return keyArn.exec(keyName)?.[1] === account
+  return { keyName, account, bucketKey: bucketKey === 'true' }
 }
 
 /** Of an object that is kept under a customer's key, or under two layers. */

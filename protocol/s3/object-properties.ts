@@ -151,15 +151,16 @@ export const propertyOperations = [
     'lock-missing',
   ]),
   putRow('PutObjectLegalHold', 'legal-hold', body => parseLegalHold(body), ['xml-malformed', 'lock-unavailable']),
+  getRow('GetObjectLegalHold', 'legal-hold', (value: LegalHold) => renderLegalHold(value), [
+    'lock-unavailable',
+    'lock-missing',
+  ]),
+
   putRow('UpdateObjectEncryption', 'encryption', body => parseEncryptionUpdate(body), [
     'xml-malformed',
     'request-invalid',
     'encryption-key-unknown',
     'condition-conflict',
     'storage-full',
-  ]),
-  getRow('GetObjectLegalHold', 'legal-hold', (value: LegalHold) => renderLegalHold(value), [
-    'lock-unavailable',
-    'lock-missing',
   ]),
 ] as const
