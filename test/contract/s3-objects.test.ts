@@ -1,102 +1,29 @@
 /** Rows and handlers of objects and uploads, from a parsed request to a reply, on both engines without sockets. */
 import { createHash, randomBytes } from 'node:crypto'
 import t, { type Test } from 'tap'
-import { BlobSource, type IncomingBody } from '../../gateway/bytes/contract.ts'
-import { MemoryBlobs } from '../../gateway/bytes/memory-blobs.ts'
-import { readWhole } from '../../gateway/bytes/read-source.ts'
-import type { RequestContext, Services } from '../../gateway/context.ts'
-import { KeyRing } from '../../gateway/keys/ring.ts'
-import { multipartHandlers } from '../../gateway/s3/multipart.ts'
-import { objectHandlers } from '../../gateway/s3/object.ts'
-import { BlobIds } from '../../gateway/store/blob-ids.ts'
-import { createBucket } from '../../gateway/store/buckets.ts'
-import { ensureIdentities, loadCredential } from '../../gateway/store/identities.ts'
-import { ObjectCache } from '../../gateway/store/object-cache.ts'
-import { MovableClock } from '../../platform/clock.ts'
+import type { IncomingBody } from '../../gateway/bytes/contract.ts'
 import { digestOnce } from '../../protocol/checksum/digest.ts'
 import { Fault } from '../../protocol/fault.ts'
-import { compile, type Reply } from '../../protocol/operation.ts'
-import { multipartOperations } from '../../protocol/s3/multipart.ts'
-import { objectOperations } from '../../protocol/s3/object.ts'
 import { bodyOf } from '../unit/bytes-bodies.ts'
-import { headersOf, noBody } from '../unit/s3-reply.ts'
-import { wireRequest } from '../unit/wire-request.ts'
+import { noBody } from '../unit/s3-reply.ts'
 import { type Engine, onBothEngines } from './engines.ts'
+import { type Answer, type Headers, ObjectClient } from './object-client.ts'
 
-type Headers = Readonly<Record<string, string>>
-interface Answer {
-  readonly status: number
-  readonly headers: Record<string, string>
-  readonly bytes: Buffer
-  readonly text: string
-}
-interface Client {
-  /** Sends a request; answers its reply, body read, or its fault. */
-  (line: string, headers?: Headers, body?: Uint8Array | string, extra?: Partial<IncomingBody>): Promise<Answer | Fault>
-  readonly clock: MovableClock
-}
-
-const region = 'us-east-1'
-const rows = [...objectOperations, ...multipartOperations] as const
-const routes = compile<typeof rows, RequestContext>(rows, { ...objectHandlers, ...multipartHandlers })
-
-async function start(t: Test, engine: Engine): Promise<Client> {
-  const database = await engine.open(t)
-  const clock = new MovableClock()
-  const blobs = new MemoryBlobs()
-  const blobIds = await BlobIds.start({ database, clock })
-  t.teardown(() => blobIds.stop())
-  const credentials = [{ accessKeyId: 'test', secretAccessKey: 'test' }]
-  const identities = [{ name: 'main', credentials }]
-  const environments = [{ name: 'default', account: '000000000000', identities }]
-  await database.write(() => ensureIdentities({ environments }, clock.now()))
-  const credential = await database.read(() => loadCredential('test'))
-  if (credential === undefined) throw new Error('no credential')
-  const principal = { ...credential, accessKeyId: 'test', region }
-  const { environmentId, identityId } = principal
-  for (const name of ['bucket', 'other'])
-    await database.write(() => createBucket({ environmentId, identityId, name, region, nowMs: clock.now(), limit: 10 }))
-  const services: Services = {
-    database,
-    blobs,
-    blobIds,
-    clock,
-    objectCache: new ObjectCache(database),
-    dialect: 'aws',
-    lifecycleDayMs: 86_400_000,
-    keys: await KeyRing.open(undefined),
-  }
-  const send = async (line: string, headers: Headers = {}, body: Uint8Array | string = noBody, extra = {}) => {
-    const request = wireRequest(line, headers)
-    const route = routes.find(request)
-    if (route === undefined) throw new Error(`no row for ${line}`)
+/** Sends a request whose body says `extra` of itself; answers its reply, body read, or its fault. */
+async function start(t: Test, engine: Engine) {
+  const client = await ObjectClient.open(t, engine)
+  const send = (
+    line: string,
+    headers: Headers = {},
+    body: Uint8Array | string = noBody,
+    extra: Partial<IncomingBody> = {},
+  ) => {
     const bytes = Buffer.from(body)
-    const input: unknown = route.operation.parse(request, typeof route.operation.body === 'object' ? bytes : noBody)
-    if (input instanceof Fault) return input
-    const context: RequestContext = {
-      services,
-      principal,
-      access: {
-        ofBucket: () => undefined,
-        ofObject: () => undefined,
-        ofSource: () => undefined,
-        checkSession: () => undefined,
-      },
-      requestId: '0123456789ABCDEF',
-      nowMs: clock.now(),
-      origin: 'http://localhost:4566',
-      rawPath: '/',
-      virtualHost: false,
+    return client.send(line, headers, bytes, {
       body: Object.assign(bodyOf(bytes), { declaredBytes: bytes.length }, extra),
-    }
-    const outcome = await route.handle(context, input)
-    if (outcome instanceof Fault) return outcome
-    const reply: Reply = route.operation.render(outcome as never)
-    const sent = reply.body instanceof BlobSource ? await readWhole(reply.body, blobs) : (reply.body ?? noBody)
-    const answered = Buffer.from(sent as Uint8Array)
-    return { status: reply.status, headers: headersOf(reply.headers), bytes: answered, text: answered.toString() }
+    })
   }
-  return Object.assign(send, { clock })
+  return Object.assign(send, { clock: client.world.clock })
 }
 
 function ok(answer: Answer | Fault): Answer {

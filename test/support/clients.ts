@@ -28,6 +28,32 @@ export function s3(
   return client
 }
 
+/**
+ * Moves a server's clock, and with it the one by which a client signs; answers the function that does it.
+ * @throws when the server refuses
+ */
+export function movableClock(
+  client: S3Client,
+  server: { readonly origin: string },
+): (advanceMs: number) => Promise<void> {
+  let movedMs = 0
+  // Signatures are held against the moved clock. The SDK would set its own back by every answer's Date, the machine's.
+  client.middlewareStack.add(
+    next => args => {
+      client.config.systemClockOffset = movedMs
+      return next(args)
+    },
+    { step: 'build' },
+  )
+  return async advanceMs => {
+    const body = JSON.stringify({ advanceMs })
+    const answer = await fetch(`${server.origin}/_mockfactory/clock`, { method: 'POST', body })
+    if (answer.status !== 200) throw new Error(`the clock answered ${answer.status}`)
+    await answer.text()
+    movedMs += advanceMs
+  }
+}
+
 export function sts(
   t: Teardown,
   server: { readonly origin: string },

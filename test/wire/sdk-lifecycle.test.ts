@@ -22,7 +22,7 @@ import {
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3'
 import t from 'tap'
-import { bytesOf, newBucket, refusal, s3 } from '../support/clients.ts'
+import { bytesOf, movableClock, newBucket, refusal, s3 } from '../support/clients.ts'
 import { type Server, startServer } from '../support/server.ts'
 
 const minuteMs = 60_000
@@ -30,25 +30,12 @@ const dayMs = 86_400_000
 
 const server = await startServer(t)
 const client = s3(t, server)
-let movedMs = 0
-// Signatures are held against the moved clock. The SDK would set its own back by every answer's Date, which is the machine's.
-client.middlewareStack.add(
-  next => args => {
-    client.config.systemClockOffset = movedMs
-    return next(args)
-  },
-  { step: 'build' },
-)
+const move = movableClock(client, server)
 
 async function admin(page: string, body: unknown, headers: Record<string, string> = {}, at: Server = server) {
   const url = `${at.origin}/_mockfactory/${page}`
   const answer = await fetch(url, { method: 'POST', body: JSON.stringify(body), headers })
   return { status: answer.status, body: (await answer.json()) as Record<string, unknown> }
-}
-const move = async (advanceMs: number) => {
-  const { status } = await admin('clock', { advanceMs })
-  if (status !== 200) throw new Error(`the clock answered ${status}`)
-  movedMs += advanceMs
 }
 const runLifecycles = async () => (await admin('lifecycle', {})).body
 

@@ -26,29 +26,14 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import t from 'tap'
-import { bytesOf, newBucket, refusal, s3 } from '../support/clients.ts'
+import { bytesOf, movableClock, newBucket, refusal, s3 } from '../support/clients.ts'
 import { startServer } from '../support/server.ts'
 
 const dayMs = 86_400_000
 
 const server = await startServer(t)
 const client = s3(t, server)
-let movedMs = 0
-// Signatures are held against the moved clock. The SDK would set its own back by every answer's Date, the machine's.
-client.middlewareStack.add(
-  next => args => {
-    client.config.systemClockOffset = movedMs
-    return next(args)
-  },
-  { step: 'build' },
-)
-async function move(advanceMs: number) {
-  const body = JSON.stringify({ advanceMs })
-  const answer = await fetch(`${server.origin}/_mockfactory/clock`, { method: 'POST', body })
-  if (answer.status !== 200) throw new Error(`the clock answered ${answer.status}`)
-  await answer.text()
-  movedMs += advanceMs
-}
+const move = movableClock(client, server)
 const now = async () => ((await (await fetch(`${server.origin}/_mockfactory/clock`)).json()) as { nowMs: number }).nowMs
 /** So many days ahead, in whole seconds. */
 const ahead = async (days: number) => new Date(Math.floor(((await now()) + days * dayMs) / 1000) * 1000)
